@@ -1,0 +1,64 @@
+"""`both_*.py` modules run twice: by pytest on CPython, and here on real MicroPython."""
+
+import ast
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from mailmote_host.virtual import interpreter
+
+TESTS = Path(__file__).parent
+FIRMWARE = TESTS.parent / "firmware"
+
+
+@pytest.fixture(scope="session")
+def micropython():
+    """The command, a list, that starts MicroPython."""
+    return interpreter.find()
+
+
+@cache
+def _run_on_micropython(path):
+    entries = ":".join(str(folder) for folder in (path.parent, FIRMWARE, TESTS))
+    done = subprocess.run(
+        [*interpreter.find(), str(TESTS / "unit" / "run_on_micropython.py"), entries, path.stem],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    results = dict(json.loads(line[1:]) for line in done.stdout.split("\n") if line.startswith("\x1e"))
+    return results, done.stdout + done.stderr
+
+
+class MicroPythonItem(pytest.Item):
+    def runtest(self):
+        results, output = _run_on_micropython(self.path)
+        if self.name not in results:
+            raise AssertionError(f"MicroPython ended before {self.name}:\n{output}")
+        if results[self.name] is not None:
+            raise AssertionError(results[self.name])
+
+    def repr_failure(self, excinfo, style=None):
+        return str(excinfo.value)
+
+    def reportinfo(self):
+        return self.path, None, f"{self.name} [micropython]"
+
+
+class MicroPythonFile(pytest.File):
+    def collect(self):
+        tree = ast.parse(self.path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield MicroPythonItem.from_parent(self, name=node.name)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collect_file(file_path, parent):
+    if file_path.name.startswith("both_") and file_path.suffix == ".py":
+        return MicroPythonFile.from_parent(parent, path=file_path, name=f"{file_path.name}[micropython]")
+    return None
