@@ -1,0 +1,53 @@
+"""How the board is: counted while it runs, told in each mail and on the console."""
+
+import gc
+
+from . import compat
+from .civil import duration
+
+_MAX_NOTES = 4
+
+
+class Health:
+    """`heap_peak_bytes` is the most that was in use after a collection, where a mail needs it most."""
+
+    def __init__(self, link):
+        self._link = link
+        self._last_ticks = compat.ticks_ms()
+        self._uptime_ms = 0
+        self.heap_peak_bytes = 0
+        self.mails = 0
+        self.retries = 0
+        self.refused = 0
+        self.dropped = 0
+        self.notes = []
+
+    def collect(self):
+        """Collect garbage and note what is left in use."""
+        gc.collect()
+        self.heap_peak_bytes = max(self.heap_peak_bytes, compat.heap_used())
+
+    def note(self, text):
+        """Tell `text` in the next mail that gets through."""
+        if text not in self.notes:
+            self.notes = (self.notes + [text])[-_MAX_NOTES:]
+
+    def uptime_s(self):
+        """Seconds since the start. Asked at least once in six days, it outlives the wrap of the ticks."""
+        now = compat.ticks_ms()
+        self._uptime_ms += compat.ticks_diff(now, self._last_ticks)
+        self._last_ticks = now
+        return self._uptime_ms // 1000
+
+    def lines(self):
+        """The lines of a mail."""
+        yield "Running for: %s" % duration(self.uptime_s())
+        free = compat.heap_free()
+        if free:
+            yield "Free memory: %d kB" % (free // 1024)
+        rssi = self._link.rssi()
+        if rssi is not None:
+            yield "Wi-Fi signal: %d dBm" % rssi
+        yield "Mails sent: %d, tried again: %d, recipients refused: %d" % (self.mails, self.retries, self.refused)
+        if self.dropped:
+            yield "Alerts that could not be stored: %d" % self.dropped

@@ -1,0 +1,75 @@
+"""The log: a line to the console, the last lines in memory, secrets never in either.
+
+A line is `  12.345 I courier: text`: seconds since start, level, part. Whoever loads a secret calls
+`hide` first; every line is searched for it.
+"""
+
+from . import compat
+
+DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
+
+_LETTERS = {DEBUG: "D", INFO: "I", WARNING: "W", ERROR: "E"}
+_KEPT_LINES = 16
+_MAX_LINE_CHARACTERS = 600  # the longest error text, its reply included
+
+level = INFO
+_ring = []
+_secrets = []
+_start = compat.ticks_ms()
+
+
+def hide(secret):
+    """Never show `secret` (str or bytes), nor its base64."""
+    import binascii
+
+    octets = secret.encode() if isinstance(secret, str) else bytes(secret)
+    if octets:
+        _secrets.append(octets.decode())
+        _secrets.append(binascii.b2a_base64(octets)[:-1].decode())
+
+
+def recent():
+    """The last lines, oldest first."""
+    return tuple(_ring)
+
+
+def debug(part, text, *values):
+    _write(DEBUG, part, text, values)
+
+
+def info(part, text, *values):
+    _write(INFO, part, text, values)
+
+
+def warning(part, text, *values):
+    _write(WARNING, part, text, values)
+
+
+def error(part, text, *values):
+    _write(ERROR, part, text, values)
+
+
+def exception(part, caught):
+    """Keep an unexpected exception, with its traceback, on the console and in memory."""
+    import io
+
+    text = io.StringIO()
+    compat.print_exception(caught, text)
+    for line in text.getvalue().split("\n"):
+        if line:
+            _write(ERROR, part, line, ())
+
+
+def _write(line_level, part, text, values):
+    if line_level < level:
+        return
+    text = str(text) % values if values else str(text)
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    elapsed = compat.ticks_diff(compat.ticks_ms(), _start)
+    line = "%4d.%03d %s %s: %s" % (elapsed // 1000, elapsed % 1000, _LETTERS[line_level], part, text)
+    line = line[:_MAX_LINE_CHARACTERS]
+    if len(_ring) == _KEPT_LINES:
+        _ring.pop(0)
+    _ring.append(line)
+    print(line)

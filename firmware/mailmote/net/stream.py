@@ -1,0 +1,81 @@
+"""A TCP connection that may become a TLS one; every wait has an end.
+
+A wait ends in one of four ways: data, the end of the stream, an error of the network, or its deadline. The
+first two are results; the other two are raised as an exception of errors.py. Cancellation passes through.
+"""
+
+import errno
+
+from .. import compat
+from ..errors import ProtocolError, RetryLater
+from . import tls
+
+_CONNECT_TIMEOUT_MS = 60000  # lwIP gives up on a SYN after about 75 s
+_EPIPE = 32  # MicroPython's errno module lacks it
+
+
+class Stream:
+    def __init__(self, pair, host):
+        self._pair = pair
+        self._host = host
+
+    async def read_into(self, buffer, timeout_ms):
+        """Octets read into `buffer`, 0 at the end. Raises RetryLater."""
+        return await self._bounded(compat.read_into(self._pair, buffer), timeout_ms)
+
+    async def write(self, data, timeout_ms):
+        """Write all of `data`. Raises RetryLater."""
+        compat.write(self._pair, data)
+        await self._bounded(compat.drain(self._pair), timeout_ms)
+
+    async def upgrade(self, context, server_hostname, timeout_ms):
+        """Make it a TLS connection, verified against `server_hostname`. Raises FixSettings or RetryLater."""
+        self._pair = await self._bounded(compat.start_tls(self._pair, context, server_hostname), timeout_ms)
+
+    def close(self):
+        """Close at once; the peer is not waited for."""
+        try:
+            compat.close(self._pair)
+        except OSError:
+            pass  # it was closed already
+
+    async def _bounded(self, awaitable, timeout_ms):
+        try:
+            return await compat.wait_ms(awaitable, max(timeout_ms, 1))
+        except compat.Timeout:
+            raise RetryLater(
+                "%s did not answer in time. The network or the server is slow or down; it is tried again later."
+                % self._host,
+                "timeout",
+            )
+        except (OSError, ValueError, EOFError) as error:
+            raise _converted(error, self._host)
+
+
+async def connect(host, port):
+    """A Stream to `host`. Raises RetryLater, or FixSettings where the name cannot be right."""
+    try:
+        return Stream(await compat.wait_ms(compat.connect(host, port), _CONNECT_TIMEOUT_MS), host)
+    except compat.Timeout:
+        raise RetryLater(
+            "%s did not answer on port %d. Many networks block port 25: ask the provider, or use "
+            "client submission on port 587." % (host, port),
+            "no-answer",
+        )
+    except OSError as error:
+        raise _converted(error, "%s port %d" % (host, port))
+
+
+def _converted(error, host):
+    """The exception of errors.py for one of the socket or of the TLS library."""
+    failure = tls.failure(error, host)
+    if failure:
+        return failure
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ECONNREFUSED:
+        return RetryLater("%s refused the connection. Check host and port in mote.toml." % host, "refused")
+    if number in (errno.ECONNRESET, errno.ECONNABORTED, _EPIPE) or isinstance(error, EOFError):
+        return ProtocolError("%s broke off the connection. It is tried again later." % host, "connection-reset")
+    return RetryLater(
+        "%s cannot be reached (%s). Check the Wi-Fi, the name and the DNS server." % (host, error), "unreachable"
+    )

@@ -1,0 +1,67 @@
+"""TLS: the one place where contexts are made, and where the TLS library's errors get words.
+
+Contexts verify, always. A certificate can be judged only by a clock that is right, so none is made before
+the clock is set. The CA certificates are files, `ca/*.der`, one certificate each.
+"""
+
+import os
+
+from .. import compat
+from ..errors import FixSettings, RetryLater
+from . import clock
+
+_CA_FOLDER = "ca"
+
+# mbedTLS's numbers for what goes wrong in the field.
+_NUMBERS = {
+    -29184: "the server does not speak TLS on this port",
+    -28928: "the server sent an oversized record: it may not speak TLS on this port",
+    -30592: "the server ended the handshake: it accepts none of TLS 1.2 with ECDHE and AES-GCM",
+    -30336: "there is no CA certificate to verify the server with",
+    -31232: "the certificate is not one for a server",
+    -29312: "the server closed the connection during the handshake",
+}
+
+
+def context():
+    """A verifying client context. Raises RetryLater while the clock is not set, FixSettings without a CA."""
+    if not clock.is_set():
+        raise RetryLater(
+            "The clock is not set, and certificates cannot be verified without the time. "
+            "Let the board reach an NTP server, or provision it again.",
+            "clock-not-set",
+        )
+    try:
+        names = sorted(name for name in os.listdir(_CA_FOLDER) if name.endswith(".der"))
+    except OSError:
+        names = ()
+    if not names:
+        raise FixSettings(
+            "There is no CA certificate on the board to verify the server with. Provision it again.", "no-ca"
+        )
+    return compat.new_tls_context(_certificates(names))
+
+
+def _certificates(names):
+    for name in names:
+        with open(_CA_FOLDER + "/" + name, "rb") as file:
+            yield file.read()
+
+
+def failure(error, host):
+    """The exception for an error of the TLS library, or None if `error` is not one.
+
+    mbedTLS raises ValueError with a text for a certificate it refuses, and OSError with a large negative
+    number for the rest.
+    """
+    if isinstance(error, ValueError):
+        return FixSettings(
+            "The certificate of %s was refused: %s. Nothing was sent. Check the board's clock, the CA "
+            "certificates and that host in mote.toml is the name in the certificate." % (host, str(error).strip()),
+            "certificate-refused",
+        )
+    number = error.args[0] if error.args else 0
+    if isinstance(number, int) and number < -0x1000:
+        words = _NUMBERS.get(number, "mbedTLS error %d" % number)
+        return RetryLater("TLS with %s failed: %s. Nothing was sent in clear." % (host, words), "tls-failed")
+    return None

@@ -1,0 +1,115 @@
+"""An event as the flash keeps it: at most 128 bytes, so that littlefs holds it inline and erases nothing.
+
+Layout, little endian: magic, length, kind and cause, number of readings; at_s, since_s, identity; value,
+threshold, extreme as float32 (NaN for none); pending and refused recipients as masks; CRC-16 of the
+recipients; the alarm's name; the readings as (age in 4 s, float32); CRC-32 of all before it.
+
+The masks count the recipients in the order of the settings. If the settings name others now, everyone is
+pending again: a second mail is better than none.
+"""
+
+import binascii
+import struct
+
+from ..errors import StorageError
+from ..event import READINGS_KEPT, Event
+
+MAX_BYTES = 128  # littlefs with MicroPython's parameters: one byte more costs an erase of 4096
+MAX_NAME_BYTES = 40
+
+_MAGIC = 0xA1
+_HEAD = "<BBBBIIIfffIIHB"
+_HEAD_BYTES = struct.calcsize(_HEAD)
+_READING = "<Hf"
+_READING_BYTES = struct.calcsize(_READING)
+_AGE_UNIT_S = 4  # 16 bits then reach over three days
+_EVERYONE = 0xFFFFFFFF
+_NONE = float("nan")
+
+
+class Record:
+    """An event, its identity (32 random bits), and which of its recipients are pending or refused."""
+
+    __slots__ = ("event", "identity", "pending", "recipients_crc", "refused")
+
+    def __init__(self, event, identity, recipients_crc, pending=_EVERYONE, refused=0):
+        self.event = event
+        self.identity = identity
+        self.recipients_crc = recipients_crc
+        self.pending = pending
+        self.refused = refused
+
+
+def recipients_crc(recipients):
+    """What a record remembers of the list of recipients its masks count."""
+    return binascii.crc32("\n".join(recipients).encode()) & 0xFFFF
+
+
+def encode(record):
+    event = record.event
+    name = event.alarm.encode()[:MAX_NAME_BYTES]
+    readings = event.readings[-READINGS_KEPT:]
+    data = bytearray(_HEAD_BYTES + len(name) + len(readings) * _READING_BYTES + 4)
+    struct.pack_into(
+        _HEAD,
+        data,
+        0,
+        _MAGIC,
+        len(data),
+        event.kind | event.cause << 4,
+        len(readings),
+        event.at_s,
+        event.since_s,
+        record.identity,
+        _NONE if event.value is None else event.value,
+        _NONE if event.threshold is None else event.threshold,
+        _NONE if event.extreme is None else event.extreme,
+        record.pending,
+        record.refused,
+        record.recipients_crc,
+        len(name),
+    )
+    position = _HEAD_BYTES
+    data[position : position + len(name)] = name
+    position += len(name)
+    for age_s, value in readings:
+        struct.pack_into(_READING, data, position, min(age_s // _AGE_UNIT_S, 0xFFFF), value)
+        position += _READING_BYTES
+    struct.pack_into("<I", data, position, binascii.crc32(memoryview(data)[:position]))
+    return data
+
+
+def decode(data):
+    """The Record in `data`. Raises StorageError if it is not whole and sound."""
+    if len(data) < _HEAD_BYTES + 4 or data[0] != _MAGIC or data[1] != len(data):
+        raise StorageError("a record has the wrong length or mark", "bad-record")
+    if struct.unpack_from("<I", data, len(data) - 4)[0] != binascii.crc32(memoryview(data)[:-4]):
+        raise StorageError("a record fails its checksum", "bad-record")
+    (_, _, what, count, at_s, since_s, identity, value, threshold, extreme, pending, refused, crc, name_bytes) = (
+        struct.unpack_from(_HEAD, data)
+    )
+    position = _HEAD_BYTES + name_bytes
+    if position + count * _READING_BYTES + 4 != len(data):
+        raise StorageError("a record contradicts its own length", "bad-record")
+    name = str(bytes(data[_HEAD_BYTES:position]), "utf-8")
+    readings = []
+    for _ in range(count):
+        age, reading = struct.unpack_from(_READING, data, position)
+        readings.append((age * _AGE_UNIT_S, reading))
+        position += _READING_BYTES
+    event = Event(
+        what & 15,
+        what >> 4,
+        name,
+        since_s,
+        at_s,
+        _number(value),
+        _number(threshold),
+        _number(extreme),
+        tuple(readings),
+    )
+    return Record(event, identity, crc, pending, refused)
+
+
+def _number(value):
+    return None if value != value else value

@@ -1,0 +1,108 @@
+"""Tasks that are watched: each says when it will be heard of again, and the watchdog is fed only while all
+keep their word.
+
+A coroutine that merely fed the watchdog would prove nothing but that the event loop turns.
+"""
+
+import asyncio
+
+from . import compat, log
+
+_CHECK_S = 5
+_RESTART_S = 5
+# Beyond a task's own word: DNS and one step of a TLS handshake block everything for about 20 s each.
+_GRACE_S = 90
+_WATCHDOG_MS = 180000
+
+
+class Heartbeat:
+    """One task's promise. Counts in seconds: ticks wrap, so a long rest is kept in short steps."""
+
+    _STEP_S = 60
+
+    def __init__(self, name):
+        self.name = name
+        self._last = compat.ticks_ms()
+        self._within_s = 0
+        self._resting = False
+
+    def beat(self, within_s=0):
+        """Here I am; the next sign of life comes within `within_s` seconds."""
+        self._last = compat.ticks_ms()
+        self._within_s = within_s
+        self._resting = False
+
+    async def sleep(self, seconds):
+        while seconds > self._STEP_S:
+            self.beat(self._STEP_S)
+            await asyncio.sleep(self._STEP_S)
+            seconds -= self._STEP_S
+        self.beat(seconds)
+        await asyncio.sleep(seconds)
+        self.beat()
+
+    async def wait(self, event):
+        """Wait for an asyncio.Event, as long as it takes."""
+        self._resting = True
+        await event.wait()
+        self.beat()
+
+    def retire(self):
+        """No further sign of life is owed."""
+        self._resting = True
+
+    @property
+    def overdue(self):
+        silent_ms = compat.ticks_diff(compat.ticks_ms(), self._last)
+        return not self._resting and silent_ms > (self._within_s + _GRACE_S) * 1000
+
+
+class Supervisor:
+    """Runs tasks, restarts one that fails, and feeds the watchdog."""
+
+    def __init__(self, watchdog=None):
+        self._watchdog = watchdog
+        self._tasks = []
+        self._heartbeats = []
+
+    def start(self, name, run):
+        """Start `run(heartbeat)` as a task; it is started again whenever it raises."""
+        heartbeat = Heartbeat(name)
+        self._heartbeats.append(heartbeat)
+        self._tasks.append(asyncio.create_task(self._keep(heartbeat, run)))
+        return heartbeat
+
+    async def watch(self, until):
+        """Feed the watchdog until the asyncio.Event `until` is set; then stop every task."""
+        try:
+            while not until.is_set():
+                late = [heartbeat.name for heartbeat in self._heartbeats if heartbeat.overdue]
+                if late:
+                    log.error("supervisor", "No sign of life from %s: the watchdog will restart.", ", ".join(late))
+                elif self._watchdog:
+                    self._watchdog.feed()
+                try:
+                    await compat.wait_ms(until.wait(), _CHECK_S * 1000)
+                except compat.Timeout:
+                    pass
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _keep(self, heartbeat, run):
+        while True:
+            try:
+                await run(heartbeat)
+                heartbeat.retire()
+                return
+            except Exception as error:
+                log.error("supervisor", "The task %s failed and is started again in %d s.", heartbeat.name, _RESTART_S)
+                log.exception("supervisor", error)
+            await heartbeat.sleep(_RESTART_S)
+
+
+def watchdog():
+    """The hardware watchdog. Once started it cannot be stopped."""
+    import machine
+
+    return machine.WDT(timeout=_WATCHDOG_MS)

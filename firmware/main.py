@@ -1,0 +1,5 @@
+"""Starts the agent after every reset."""
+
+from mailmote.agent import main
+
+main()

@@ -1,0 +1,278 @@
+"""`mailmote demo`: recorded readings become alert mail through each of the three options, with no hardware.
+
+The firmware's own main.py runs under real MicroPython with littlefs as its root; only the tenant is a fake.
+"""
+
+import argparse
+import email
+import email.policy
+import json
+import re
+import secrets
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from importlib import resources
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from . import settings_file
+from .check import drivers
+from .errors import HostError
+from .tenant.model import Connector, Mailbox, Tenant
+from .tenant.record import Message
+from .tenant.service import Service, serve
+from .virtual.board import VirtualBoard
+
+RECORDING = "machine_temperature_system_failure.csv"
+DEFAULT_HEAP = "256K"
+BOARD_TIMEOUT_S = 300
+
+# What the recording holds: a planned shutdown, the failure of the machine, and the end of each.
+EXPECTED = {
+    datetime(2013, 12, 16, 15, 40, tzinfo=UTC): "Machine too cold",
+    datetime(2013, 12, 16, 18, 35, tzinfo=UTC): "OK again",
+    datetime(2014, 2, 8, 0, 30, tzinfo=UTC): "Machine too cold",
+    datetime(2014, 2, 9, 12, 0, tzinfo=UTC): "OK again",
+}
+
+MOTE_TOML = """\
+[device]
+name = "machine-7"
+site = "Hall 2, bay 14"
+
+[wifi]
+ssid = "Plant IoT"
+
+[mail]
+option = "{option}"
+from = "mote@contoso.test"
+to = ["{to}"]
+{sign_in}
+port = {port}
+connect_to = "127.0.0.1"
+
+[[sensor]]
+name = "Machine temperature"
+driver = "replay"
+unit = "°F"
+every = "5min"
+path = "recording.csv"
+
+[[alarm]]
+name = "Machine too cold"
+sensor = "Machine temperature"
+below = 45
+for = "15min"
+clear = 50
+severity = "critical"
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of the three options, as the demo sets it up."""
+
+    option: str
+    title: str
+    port: int
+    tls: str
+    sign_in: str
+    to: str
+
+
+WAYS = (
+    Way("client-submission", "Client submission", 587, "STARTTLS, verified", "AUTH LOGIN", "facilities@contoso.test"),
+    Way("direct-send", "Direct send", 25, "none", "none", "facilities@contoso.test"),
+    Way("smtp-relay", "SMTP relay", 25, "none", "connector by address", "oncall@fabrikam.test"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run came to."""
+
+    way: Way
+    messages: list[Message]
+    heap_bytes: int | None
+    problems: list[str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--heapsize", default=DEFAULT_HEAP, metavar="SIZE", help=f"the interpreter's heap (default: {DEFAULT_HEAP})"
+    )
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep settings, flash images and mails here")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if each option delivered its four mails, once and as expected; else 1."""
+    console = Console(stderr=arguments.json)
+    with tempfile.TemporaryDirectory(prefix="mailmote-demo-") as temporary:
+        folder = arguments.keep or Path(temporary)
+        outcomes = list(_run_all(folder, arguments.heapsize, console))
+    found = sum(len(outcome.messages) for outcome in outcomes)
+    good = all(not outcome.problems for outcome in outcomes)
+    if arguments.json:
+        json.dump(_as_json(outcomes), sys.stdout, indent=2)
+        print()
+    else:
+        _show(outcomes, console)
+    for outcome in outcomes:
+        for problem in outcome.problems:
+            console.print(f"{outcome.way.title}: {problem}", style="bold red", markup=False)
+    wanted = len(WAYS) * len(EXPECTED)
+    console.print(f"{found} of {wanted} mails{'' if good else ', not as expected'}.", style="bold")
+    return 0 if good else 1
+
+
+def _run_all(folder: Path, heapsize: str, console: Console) -> Iterator[Outcome]:
+    recording = _recording()
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        tasks = [progress.add_task(way.title, total=100) for way in WAYS]
+        for way, task in zip(WAYS, tasks, strict=True):
+            yield _run(way, folder / way.option, recording, heapsize, progress, task)
+
+
+def _recording() -> bytes:
+    try:
+        return resources.files(__package__).joinpath("data", RECORDING).read_bytes()
+    except OSError as error:
+        raise HostError(f"the recording is missing ({error}). Reinstall mailmote, or check it out again.") from error
+
+
+def _run(way: Way, folder: Path, recording: bytes, heapsize: str, progress: Progress, task: TaskID) -> Outcome:
+    password = secrets.token_urlsafe(18)
+    with serve(_tenant(way, password)) as service:
+        board = VirtualBoard(
+            folder,
+            _settings(way, folder, service),
+            {"mail.password": password.encode(), "wifi.password": secrets.token_urlsafe(12).encode()},
+            {"recording.csv": recording, "ca/0.der": service.ca_der},
+            heapsize=heapsize,
+        )
+        with board:
+            board.start()
+            for line in board.lines():
+                if percent := re.search(r"(\d+) % of the recording", line):
+                    progress.update(task, completed=int(percent[1]))
+            exit_code = board.wait(BOARD_TIMEOUT_S)
+        progress.update(task, completed=100)
+        messages = list(service.messages)
+    problems = _judge(way, messages)
+    if exit_code:
+        problems.append(f"the board stopped with exit code {exit_code}. Its console ended:\n{board.console[-3000:]}")
+    heap = re.search(r"Heap in use at most: (\d+) bytes", board.console)
+    for number, message in enumerate(messages):
+        (folder / f"{number + 1}.eml").write_bytes(message.data)
+    return Outcome(way, messages, int(heap[1]) if heap else None, problems)
+
+
+def _tenant(way: Way, password: str) -> Tenant:
+    tenant = Tenant(accepted_domains=("contoso.test",))
+    if way.option == "client-submission":
+        tenant.mailboxes.append(Mailbox("mote@contoso.test", password))
+    elif way.option == "direct-send":
+        tenant.contacts.add(way.to)
+    else:
+        tenant.connectors.append(Connector(networks=("127.0.0.1/32",)))
+    return tenant
+
+
+def _settings(way: Way, folder: Path, service: Service) -> dict:
+    """The settings, by way of a mote.toml as people write it."""
+    submission = way.option == "client-submission"
+    text = MOTE_TOML.format(
+        option=way.option,
+        to=way.to,
+        sign_in='username = "mote@contoso.test"\nauth = "password"' if submission else 'tls = "none"',
+        port=service.submission.port if submission else service.mx.port,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "mote.toml"
+    path.write_text(text, encoding="utf-8")
+    loaded = settings_file.load(path, drivers())
+    if loaded.settings is None:
+        raise HostError("\n".join(str(problem) for problem in loaded.problems))
+    return loaded.settings
+
+
+def _judge(way: Way, messages: list[Message]) -> list[str]:
+    """What is not as expected: every mail there, once, to the right people, without a defect."""
+    problems = []
+    seen = Counter()
+    for message in messages:
+        mail = _parsed(message)
+        date = mail["Date"].datetime
+        seen[date] += 1
+        if message.recipients != [way.to] and list(message.recipients) != [way.to]:
+            problems.append(f"a mail went to {message.recipients}")
+        if EXPECTED.get(date, "no such mail") not in mail["Subject"]:
+            problems.append(f"unexpected mail: {date:%Y-%m-%d %H:%M} {mail['Subject']}")
+        if mail.defects:
+            problems.append(f"a mail has defects: {mail.defects}")
+    for date, words in EXPECTED.items():
+        if seen[date] != 1:
+            problems.append(f"{seen[date]} mails of {date:%Y-%m-%d %H:%M} ({words}), 1 expected")
+    if len({_parsed(message)["Message-ID"] for message in messages}) != len(messages):
+        problems.append("two mails have the same Message-ID")
+    return problems
+
+
+def _parsed(message: Message) -> EmailMessage:
+    parsed = email.message_from_bytes(message.data, policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def _show(outcomes: list[Outcome], console: Console) -> None:
+    table = Table()
+    for heading in ("Option", "Port", "TLS", "Sign-in", "Mails", "Round trips a mail", "Heap at most"):
+        table.add_column(heading, justify="right" if heading in ("Port", "Mails", "Heap at most") else "left")
+    for outcome in outcomes:
+        way = outcome.way
+        table.add_row(
+            way.title,
+            str(way.port),
+            way.tls,
+            way.sign_in,
+            f"{len(outcome.messages)} of {len(EXPECTED)}",
+            ", ".join(str(message.round_trips) for message in outcome.messages),
+            f"{outcome.heap_bytes // 1024} kB" if outcome.heap_bytes else "?",
+        )
+    console.print(table)
+    for message in outcomes[0].messages[-2:-1]:
+        console.rule(f"as {message.recipients[0]} received it")
+        console.print(message.data.decode("utf-8", "replace").replace("\r\n", "\n"), markup=False, highlight=False)
+        console.rule()
+
+
+def _as_json(outcomes: list[Outcome]) -> list[dict]:
+    return [
+        asdict(outcome.way)
+        | {
+            "mails": [
+                {
+                    "date": _parsed(message)["Date"].datetime.isoformat(),
+                    "subject": _parsed(message)["Subject"],
+                    "message_id": _parsed(message)["Message-ID"],
+                    "to": list(message.recipients),
+                    "tls": message.tls,
+                    "round_trips": message.round_trips,
+                }
+                for message in outcome.messages
+            ],
+            "heap_bytes": outcome.heap_bytes,
+            "problems": outcome.problems,
+        }
+        for outcome in outcomes
+    ]

@@ -1,0 +1,242 @@
+"""The outbox and its records: on CPython in a folder, on MicroPython on real littlefs in memory."""
+
+import os
+import sys
+
+from expect import equal, raises
+
+from mailmote import event, log
+from mailmote.errors import StorageError
+from mailmote.store import outbox, record
+
+log.level = 100  # what is moved aside is told on the console
+TO = ["a@contoso.test", "b@contoso.test"]
+
+
+class RamBlocks:
+    """A block device in memory, as littlefs on an ESP32 sees its flash."""
+
+    def __init__(self, blocks):
+        self._data = bytearray(blocks * 4096)
+
+    def readblocks(self, block, buffer, offset=0):
+        start = block * 4096 + offset
+        buffer[:] = self._data[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=None):
+        start = block * 4096 + (offset or 0)
+        self._data[start : start + len(buffer)] = buffer
+
+    def ioctl(self, operation, _):
+        return {4: len(self._data) // 4096, 5: 4096}.get(operation, 0)
+
+
+def on_flash(test, blocks=32):
+    """Run `test` with an empty filesystem as the working directory."""
+    before = os.getcwd()
+    if sys.implementation.name == "micropython":
+        import vfs
+
+        device = RamBlocks(blocks)
+        vfs.VfsLfs2.mkfs(device)
+        vfs.mount(vfs.VfsLfs2(device), "/ram")
+        os.chdir("/ram")
+        try:
+            return test()
+        finally:
+            os.chdir(before)
+            vfs.umount("/ram")
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            return test()
+        finally:
+            os.chdir(before)
+
+
+def sample(name="Freezer too warm", readings=6):
+    return event.Event(
+        event.ALARM,
+        event.ABOVE,
+        name,
+        1387207500,
+        1387208400,
+        -7.5,
+        -15.0,
+        -6.25,
+        tuple((300 * age, -8.5 + age) for age in range(readings)),
+    )
+
+
+def fields(one):
+    return tuple(getattr(one, name) for name in event.Event.__slots__)
+
+
+def test_a_record_comes_back_as_it_was():
+    none = event.Event(event.RECOVERY, event.NO_READING, "\u03b1\u2603", 1, 2)
+    for one in (sample(), none):
+        back = record.decode(record.encode(record.Record(one, 0xDEADBEEF, 0xABCD, 0b101, 0b010)))
+        equal(fields(back.event), fields(one))
+        equal((back.identity, back.recipients_crc, back.pending, back.refused), (0xDEADBEEF, 0xABCD, 0b101, 0b010))
+
+
+def test_the_largest_record_stays_inline():
+    data = record.encode(record.Record(sample("\u00e4" * 20), 0xFFFFFFFF, 0xFFFF))
+    equal(len(data), 119)
+    if len(data) >= record.MAX_BYTES:
+        raise AssertionError("littlefs would need a block of its own for it")
+
+
+def test_ages_reach_over_days():
+    one = sample()
+    one.readings = ((20 * 3600, 1.0), (4 * 86400, 2.0))
+    back = record.decode(record.encode(record.Record(one, 1, 1)))
+    equal(back.event.readings, ((20 * 3600, 1.0), (0xFFFF * 4, 2.0)))
+
+
+def test_any_flipped_bit_and_any_cut_is_noticed():
+    data = record.encode(record.Record(sample(), 7, 7))
+    for position in range(len(data)):
+        for bit in (0, 3, 7):
+            bad = bytearray(data)
+            bad[position] ^= 1 << bit
+            raises(StorageError, record.decode, bad)
+        raises(StorageError, record.decode, data[:position])
+    raises(StorageError, record.decode, data + b"\0")
+
+
+def test_what_is_kept_survives_a_restart_in_order():
+    def check():
+        box = outbox.Outbox()
+        for name in ("one", "two", "three"):
+            box.enqueue(sample(name), TO)
+        again = outbox.Outbox()
+        equal([again.load(number).event.alarm for number in again.waiting()], ["one", "two", "three"])
+        last = again.waiting()[-1]
+        again.enqueue(sample("four"), TO)
+        equal(again.waiting()[-1], last + 1)
+
+    on_flash(check)
+
+
+def test_two_alerts_have_two_identities():
+    def check():
+        box = outbox.Outbox()
+        for _ in range(2):
+            box.enqueue(sample(), TO)
+        one, two = (box.load(number).identity for number in box.waiting())
+        if one == two:
+            raise AssertionError("their Message-IDs would be the same")
+
+    on_flash(check)
+
+
+def test_a_delivered_alert_leaves_no_file():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        (number,) = box.waiting()
+        box.close(number, box.load(number))
+        equal((len(box), os.listdir("outbox"), os.listdir("refused")), (0, [], []))
+
+    on_flash(check)
+
+
+def test_who_is_pending_is_remembered():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        (number,) = box.waiting()
+        kept = box.load(number)
+        kept.pending = 0b10
+        box.update(number, kept)
+        equal(outbox.Outbox().load(number).pending, 0b10)
+
+    on_flash(check)
+
+
+def test_a_refused_alert_is_kept_apart():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        (number,) = box.waiting()
+        kept = box.load(number)
+        kept.pending, kept.refused = 0, 0b11
+        box.close(number, kept)
+        equal((len(box), os.listdir("outbox"), len(os.listdir("refused"))), (0, [], 1))
+        equal(len(outbox.Outbox()), 0)
+
+    on_flash(check)
+
+
+def test_a_damaged_record_is_moved_aside_and_counted_once():
+    def check():
+        box = outbox.Outbox()
+        for name in ("one", "two"):
+            box.enqueue(sample(name), TO)
+        first = box.waiting()[0]
+        path = "outbox/%08x" % first
+        with open(path, "rb") as file:
+            data = bytearray(file.read())
+        data[20] ^= 1
+        with open(path, "wb") as file:
+            file.write(data)
+        equal(box.load(first), None)
+        equal((box.bad, len(box), len(os.listdir("bad"))), (1, 1, 1))
+        equal((outbox.Outbox().bad, len(outbox.Outbox())), (1, 1))
+
+    on_flash(check)
+
+
+def test_a_half_written_file_of_a_power_cut_is_cleared_away():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        with open("outbox/tmp", "wb") as file:
+            file.write(b"half")
+        again = outbox.Outbox()
+        equal((len(again), again.bad, os.listdir("outbox")), (1, 0, ["00000001"]))
+
+    on_flash(check)
+
+
+def test_a_full_outbox_says_so():
+    def check():
+        box = outbox.Outbox()
+        for _ in range(200):
+            box.enqueue(sample(), TO)
+        equal(raises(StorageError, box.enqueue, sample(), TO).key, "outbox-full")
+        equal(len(box), 200)
+
+    on_flash(check, 64)
+
+
+def test_a_full_flash_says_so_and_keeps_what_it_has():
+    if sys.implementation.name != "micropython":
+        return  # a folder of this computer does not get full; littlefs does, on MicroPython
+
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        try:
+            with open("filler", "wb") as file:
+                while True:
+                    file.write(b"x" * 512)
+        except OSError:
+            pass
+        failures = 0
+        for _ in range(60):
+            try:
+                box.enqueue(sample(), TO)
+            except StorageError as error:
+                equal(error.key, "flash-failed")
+                failures += 1
+                break
+        equal(failures, 1)
+        again = outbox.Outbox()
+        equal((len(again), again.bad), (len(box), 0))
+        again.close(1, again.load(1))
+
+    on_flash(check, 8)
