@@ -92,7 +92,10 @@ class Agent:
             except SensorError as error:
                 log.warning("sensor", "%s: %s", entry["name"], error)
                 for alarm in alarms:
-                    self._tell(alarm.failed(now_s, str(error)))
+                    events = alarm.failed(now_s, str(error))
+                    if events:
+                        self._health.note("%s: %s" % (entry["name"], error))
+                    self._tell(events)
             except EndOfReadings:
                 break
             if driver.paced:

@@ -110,7 +110,7 @@ class Courier:
         sender = self._settings["mail"]["from"]
         message_id = "%08x.%08x@%s" % (record.event.at_s, record.identity, addresses.domain_of(sender))
         about = self._about(record.event)
-        message = compose(record.event, about, message_id, self._health.lines)
+        message = compose(record.event, about, message_id, self._health.lines())
         try:
             results = await session.send(sender, [recipients[index] for index in pending], message)
         except GiveUp as error:
