@@ -33,11 +33,9 @@ async def connect(host, port):
     return await asyncio.open_connection(host, port)
 
 
-def write(pair, data):
+async def write_all(pair, data):
+    """Write `data`, and wait until the network has taken it."""
     pair[1].write(data)
-
-
-async def drain(pair):
     await pair[1].drain()
 
 

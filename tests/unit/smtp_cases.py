@@ -148,6 +148,7 @@ CASES = [
                 b"530 5.7.57 Client not authenticated to send mail.\r\n"
                 b"503 5.5.1 Bad sequence\r\n503 5.5.1 Bad sequence\r\n",
             ),
+            (b"RSET\r\n", OK),
         ],
         [["not-authenticated"]],
     ),
@@ -206,6 +207,7 @@ CASES = [
                 SIZED + RCPT_A + RCPT_B + BDAT,
                 OK + OK + UNKNOWN + b"432 4.3.2 Concurrent connections limit exceeded. Visit x\r\n",
             ),
+            (b"RSET\r\n", OK),
         ],
         [["concurrent-connections", "unknown-recipient"]],
     ),

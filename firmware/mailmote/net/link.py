@@ -52,7 +52,7 @@ class Link:
         import network
 
         try:
-            self._wlan = network.WLAN(network.STA_IF)
+            self._wlan = network.WLAN(network.WLAN.IF_STA)
             self._wlan.active(True)
             self._wlan.disconnect()
             self._wlan.connect(self._ssid, self._password)

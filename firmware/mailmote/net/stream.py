@@ -25,8 +25,7 @@ class Stream:
 
     async def write(self, data, timeout_ms):
         """Write all of `data`. Raises RetryLater."""
-        compat.write(self._pair, data)
-        await self._bounded(compat.drain(self._pair), timeout_ms)
+        await self._bounded(compat.write_all(self._pair, data), timeout_ms)
 
     async def upgrade(self, context, server_hostname, timeout_ms):
         """Make it a TLS connection, verified against `server_hostname`. Raises FixSettings or RetryLater."""
@@ -71,7 +70,7 @@ def _converted(error, host):
     failure = tls.failure(error, host)
     if failure:
         return failure
-    number = error.errno if isinstance(error, OSError) else None
+    number = abs(error.errno or 0) if isinstance(error, OSError) else 0  # negative below TLS
     if number == errno.ECONNREFUSED:
         return RetryLater("%s refused the connection. Check host and port in mote.toml." % host, "refused")
     if number in (errno.ECONNRESET, errno.ECONNABORTED, _EPIPE) or isinstance(error, EOFError):

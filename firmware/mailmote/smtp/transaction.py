@@ -144,7 +144,8 @@ class Transaction:
 
     def _content_refused(self, reply):
         self._refuse_all(reply)
-        return self._done(reply)
+        # After a BDAT that failed the state is indeterminate: RFC 3030 section 2.
+        return self._reset() if self._chunking else self._done(reply)
 
     def _reset(self):
         self.state = "RSET"
