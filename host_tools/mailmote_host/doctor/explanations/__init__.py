@@ -1,0 +1,18 @@
+"""The long form of every explanation: what the server means, the steps, the commands, the pages.
+
+The board's short form, with the rules that find the key of a reply, is `mailmote.smtp.explanations`; keys and
+parts are the same. `<mailbox>` and the like are for the reader to fill in. Commands are for PowerShell, after
+`Connect-ExchangeOnline`.
+"""
+
+from . import general, mailbox, mx, sign_in
+from .form import LongForm
+
+__all__ = ["LONG_FORMS", "LongForm"]
+
+LONG_FORMS: dict[str, LongForm] = {
+    **sign_in.LONG_FORMS,
+    **mailbox.LONG_FORMS,
+    **mx.LONG_FORMS,
+    **general.LONG_FORMS,
+}

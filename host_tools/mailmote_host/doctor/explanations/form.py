@@ -1,0 +1,12 @@
+"""The shape of a long form."""
+
+from typing import NamedTuple
+
+
+class LongForm(NamedTuple):
+    """`meaning` is a paragraph; `steps` are in order; `commands` and `links` may be empty."""
+
+    meaning: str
+    steps: tuple[str, ...]
+    commands: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
