@@ -1,5 +1,9 @@
 """Starts the agent after every reset."""
 
-from mailmote.agent import main
+from mailmote import compat
+
+compat.keep_heap_compact()
+
+from mailmote.agent import main  # noqa: E402
 
 main()

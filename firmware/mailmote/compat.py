@@ -88,6 +88,14 @@ if MICROPYTHON:
             if count is not None:  # None: a TLS record that held no data, as a session ticket
                 return count
 
+    def keep_heap_compact():
+        """Collect after every 4 kB of allocation: call it before the large imports.
+
+        What lives for good then lies side by side, and the large pieces that TLS needs find room: nothing
+        is ever moved on this heap.
+        """
+        gc.threshold(4096)
+
     def heap_used():
         """Bytes of the heap in use."""
         return gc.mem_alloc()
@@ -140,6 +148,9 @@ else:
         data = await pair[0].read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+    def keep_heap_compact():
+        """CPython's heap needs no help."""
 
     def heap_used():
         """CPython's heap has no fixed size to be a part of."""

@@ -11,6 +11,7 @@ import re
 import secrets
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -33,7 +34,7 @@ from .virtual.board import VirtualBoard
 
 RECORDING = "machine_temperature_system_failure.csv"
 DEFAULT_HEAP = "256K"
-BOARD_TIMEOUT_S = 300
+BOARD_TIMEOUT_S = 20  # a run takes seconds; a board out of memory would start its tasks again for ever
 
 # What the recording holds: a planned shutdown, the failure of the machine, and the end of each.
 EXPECTED = {
@@ -162,9 +163,12 @@ def _run(way: Way, folder: Path, recording: bytes, heapsize: str, progress: Prog
         )
         with board:
             board.start()
-            for line in board.lines():
+            deadline_s = time.monotonic() + BOARD_TIMEOUT_S
+            for line in board.lines(BOARD_TIMEOUT_S):
                 if percent := re.search(r"(\d+) % of the recording", line):
                     progress.update(task, completed=int(percent[1]))
+                if time.monotonic() > deadline_s:
+                    raise HostError(f"the board is not done after {BOARD_TIMEOUT_S} s:\n{board.console[-3000:]}")
             exit_code = board.wait(BOARD_TIMEOUT_S)
         progress.update(task, completed=100)
         messages = list(service.messages)

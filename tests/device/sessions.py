@@ -18,7 +18,9 @@ def run_jobs(runtime, folder, jobs, ca_der, heapsize="256K"):
     (folder / "ca").mkdir(parents=True, exist_ok=True)
     (folder / "ca" / "0.der").write_bytes(ca_der)
     (folder / "jobs.json").write_text(json.dumps(jobs, ensure_ascii=False), encoding="utf-8")
-    command = [sys.executable] if runtime == "cpython" else [*interpreter.find(), "-X", f"heapsize={heapsize}"]
+    command = (
+        [sys.executable] if runtime == "cpython" else [*interpreter.find(), "-X", f"heapsize={heapsize}"]
+    )
     done = subprocess.run(
         [*command, str(HERE / "client.py"), str(FIRMWARE), str(folder)],
         capture_output=True,

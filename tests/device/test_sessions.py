@@ -137,7 +137,11 @@ def test_the_relay_takes_mail_for_outside(runtime, tmp_path):
 
 
 def test_opportunistic_tls_is_used_where_it_is_offered(runtime, tmp_path):
-    more = {"tls": "opportunistic", "connect_to": "127.0.0.1", "host": "contoso-test.mail.protection.outlook.com"}
+    more = {
+        "tls": "opportunistic",
+        "connect_to": "127.0.0.1",
+        "host": "contoso-test.mail.protection.outlook.com",
+    }
     with serve(tenant()) as offered, serve(tenant(), hide=("STARTTLS",)) as not_offered:
         jobs = [anonymous(service, message(), **more) for service in (offered, not_offered)]
         assert all(delivered(outcome) for outcome in run_jobs(runtime, tmp_path, jobs, offered.ca_der))
@@ -179,7 +183,10 @@ def test_a_certificate_of_another_authority_or_another_name_is_refused(runtime, 
         known, misnamed = run_jobs(runtime, tmp_path / "known", jobs, service.ca_der)
         assert delivered(known)
         for outcome in (stranger, misnamed):
-            assert (outcome["failure"]["class"], outcome["failure"]["key"]) == ("FixSettings", "certificate-refused")
+            assert (outcome["failure"]["class"], outcome["failure"]["key"]) == (
+                "FixSettings",
+                "certificate-refused",
+            )
         assert len(service.messages) == 1
 
 
