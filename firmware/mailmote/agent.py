@@ -14,7 +14,6 @@ from .errors import EndOfReadings, FixSettings, SensorError, SettingsError, Stor
 from .health import Health
 from .net import clock
 from .net.link import Link
-from .policy import stored_settings
 from .policy.alarms import Alarm
 from .store import secrets
 from .store.outbox import Outbox
@@ -163,6 +162,8 @@ def _link(wifi):
 
 def load_settings():
     """The settings of the board. Raises SettingsError."""
+    from .policy import stored_settings
+
     try:
         with open(_SETTINGS) as file:
             return stored_settings.load(json.load(file))

@@ -33,12 +33,6 @@ async def connect(host, port):
     return await asyncio.open_connection(host, port)
 
 
-async def write_all(pair, data):
-    """Write `data`, and wait until the network has taken it."""
-    pair[1].write(data)
-    await pair[1].drain()
-
-
 def close(pair):
     """Close without waiting for the peer."""
     pair[1].close()
@@ -80,6 +74,11 @@ if MICROPYTHON:
         wrapped = context.wrap_socket(pair[0].s, server_hostname=server_hostname, do_handshake_on_connect=False)
         stream = asyncio.StreamReader(wrapped)
         return stream, stream
+
+    async def write_all(pair, data):
+        """Write `data`, and wait until the network has taken it; `data` may then be used again."""
+        pair[1].write(data)
+        await pair[1].drain()
 
     async def read_into(pair, buffer):
         """Bytes read into `buffer`; 0 at the end of the stream."""
@@ -142,6 +141,11 @@ else:
             number = -29184 if error.reason == "WRONG_VERSION_NUMBER" else -30592
             raise OSError(number, error.reason) from error
         return pair
+
+    async def write_all(pair, data):
+        """Write a copy of `data`: CPython's transport may hold on to what it is given."""
+        pair[1].write(bytes(data))
+        await pair[1].drain()
 
     async def read_into(pair, buffer):
         """Bytes read into `buffer`; 0 at the end of the stream."""

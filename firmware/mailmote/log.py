@@ -9,7 +9,7 @@ from . import compat
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 
 _LETTERS = {DEBUG: "D", INFO: "I", WARNING: "W", ERROR: "E"}
-_KEPT_LINES = 16
+_KEPT_LINES = 8
 _MAX_LINE_CHARACTERS = 600  # the longest error text, its reply included
 
 level = INFO

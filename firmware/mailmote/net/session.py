@@ -21,7 +21,7 @@ class Session:
         self._dialogue = smtp.Dialogue(client_name, mail["tls"], credentials)
         self._stream = None
         self._received = memoryview(bytearray(_RECEIVE_BYTES))
-        self._buffer = bytearray(_SEND_BYTES)
+        self._buffer = memoryview(bytearray(_SEND_BYTES))
         self._filled = 0
 
     async def open(self):
@@ -97,4 +97,4 @@ class Session:
         if self._filled:
             self._heartbeat.beat(_BLOCK_TIMEOUT_MS // 1000)
             filled, self._filled = self._filled, 0
-            await self._stream.write(bytes(memoryview(self._buffer)[:filled]), _BLOCK_TIMEOUT_MS)
+            await self._stream.write(self._buffer[:filled], _BLOCK_TIMEOUT_MS)
