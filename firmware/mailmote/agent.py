@@ -5,10 +5,9 @@ mail. Files are named relative to the working directory, which on a board is the
 """
 
 import asyncio
-import gc
 import json
 
-from . import __version__, log, sensors
+from . import __version__, compat, log, sensors
 from .courier import Courier, recipients_of
 from .errors import EndOfReadings, FixSettings, SensorError, SettingsError, StorageError
 from .health import Health
@@ -47,7 +46,7 @@ class Agent:
         supervisor.start("alarms", self._tick)
         for entry in self._settings["sensors"]:
             self._start_sensor(supervisor, entry)
-        gc.collect()
+        compat.collect()
         mail = self._settings["mail"]
         log.info(
             "agent",

@@ -39,8 +39,9 @@ def close(pair):
 
 
 if MICROPYTHON:
-    import tls
     from time import ticks_add, ticks_diff, ticks_ms
+
+    import tls
 
     _TLS_1_2_SUITES = (
         "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384",
@@ -94,6 +95,10 @@ if MICROPYTHON:
         is ever moved on this heap.
         """
         gc.threshold(4096)
+
+    def collect():
+        """Make room: collect garbage."""
+        gc.collect()
 
     def heap_used():
         """Bytes of the heap in use."""
@@ -155,6 +160,9 @@ else:
 
     def keep_heap_compact():
         """CPython's heap needs no help."""
+
+    def collect():
+        """CPython's heap has room."""
 
     def heap_used():
         """CPython's heap has no fixed size to be a part of."""

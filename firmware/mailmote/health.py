@@ -1,7 +1,5 @@
 """How the board is: counted while it runs, told in each mail and on the console."""
 
-import gc
-
 from . import compat
 from .civil import duration
 
@@ -24,7 +22,7 @@ class Health:
 
     def collect(self):
         """Collect garbage and note what is left in use."""
-        gc.collect()
+        compat.collect()
         self.heap_peak_bytes = max(self.heap_peak_bytes, compat.heap_used())
 
     def note(self, text):

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 from sessions import RUNTIMES, anonymous, message, run_jobs, submission
 
-from mailmote.smtp import replies
+from mailmote import explanations
 from mailmote_host.tenant.faults import Fault, Reply, Stage
 from mailmote_host.tenant.model import Mailbox, Tenant
 from mailmote_host.tenant.service import serve
@@ -98,7 +98,7 @@ def test_a_refusal_has_its_class_and_its_explanation(row, outcomes):
     outcome = outcomes[row.key]
     error = outcome["failure"] or outcome["results"][0][0]
     action, _, key = NEXT[row.key].partition(" ")
-    cause, fix = replies.explain(key or row.key)
+    cause, fix = explanations.explain(key or row.key)
     assert (error["class"], error["key"]) == (action, key or row.key)
     assert cause
     assert fix

@@ -214,5 +214,5 @@ def test_nobody_there_is_told_with_the_fix(runtime, tmp_path):
     with serve(tenant()) as service:
         jobs = [anonymous(service, message())]
     (outcome,) = run_jobs(runtime, tmp_path, jobs, service.ca_der)
-    assert (outcome["failure"]["class"], outcome["failure"]["key"]) == ("RetryLater", "refused")
+    assert (outcome["failure"]["class"], outcome["failure"]["key"]) == ("RetryLater", "connection-refused")
     assert "Check host and port" in outcome["failure"]["text"]

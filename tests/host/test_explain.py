@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from mailmote import explanations
 from mailmote.smtp import replies
 from mailmote_host import cli
 from mailmote_host.doctor.explain import Reply, parse
@@ -13,7 +14,7 @@ from mailmote_host.doctor.explanations import LONG_FORMS
 from mailmote_host.tenant import texts
 
 LOCKED = "535 5.7.139 Authentication unsuccessful, account locked. Contact your administrator. [HOST ts id]"
-ROWS = {row[0]: row for row in replies.rows()}
+ROWS = {row[0]: row for row in explanations.rows()}
 REFUSALS = [row for row in texts.ROWS if row.refuses]
 
 
@@ -144,7 +145,7 @@ def test_a_reply_is_found_in_what_people_paste(text, reply):
 
 
 def test_the_boards_own_words_after_the_reply_are_not_taken_for_it():
-    cause, fix = replies.explain("relay-denied")
+    cause, fix = explanations.explain("relay-denied")
     reply = parse(f'courier: The server answered "550 5.9.9 Blah". {cause} account locked {fix}')
     assert replies.classify(reply.code, reply.enhanced, reply.text, "")[0] == "refused"
 

@@ -5,6 +5,8 @@ import sys
 
 from expect import equal
 
+from mailmote import explanations
+from mailmote.errors import RetryLater
 from mailmote.smtp import replies
 from mailmote.smtp.lines import ReplyReader
 from mailmote.smtp.replies import FIX_SETTINGS, GIVE_UP, RETRY_LATER, RETRY_NOW
@@ -424,8 +426,8 @@ def test_no_transient_class_makes_a_person_act_and_no_sign_in_is_retried_on_a_pe
 
 def test_every_key_has_words_that_fit_a_phone():
     count = 0
-    for row in replies.rows():
-        cause, fix = replies.explain(row[0])
+    for row in explanations.rows():
+        cause, fix = explanations.explain(row[0])
         equal((row[0], cause, fix), (row[0], row[6], row[7]))
         for words in (cause, fix):
             equal((row[0], 10 < len(words) <= 160, words[-1:] in ".)l"), (row[0], True, True))
@@ -435,7 +437,7 @@ def test_every_key_has_words_that_fit_a_phone():
 
 def test_rows_are_sound():
     seen = set()
-    for key, code_class, codes, fragments, stages, action, _, _ in replies.rows():
+    for key, code_class, codes, fragments, stages, action, _, _ in explanations.rows():
         equal((key, key in seen), (key, False))
         seen.add(key)
         equal((key, code_class in (0, 4, 5), action in replies.ACTIONS), (key, True, True))
@@ -454,20 +456,20 @@ def test_the_rows_of_classes_say_what_the_rules_say():
             key, action = replies.by_class(code, stage)
             rules[key] = replies.ACTIONS[action]
     rows = {}
-    for row in replies.rows():
-        if not row[2] and not row[3]:
+    for row in explanations.rows():
+        if row[0] in rules:
             rows[row[0]] = row[5]
     equal(rows, rules)
 
 
 def test_a_key_without_a_row_has_no_words():
-    equal(replies.explain("connection-closed"), ("", ""))
+    equal(explanations.explain("no-such-key"), ("", ""))
 
 
 def parts_in_memory():
-    package = sys.modules["mailmote.smtp.explanations"]
-    loaded = [name for name in sys.modules if name.startswith("mailmote.smtp.explanations.")]
-    return loaded + [part for part in ("sign_in", "mailbox", "mx", "general") if hasattr(package, part)]
+    package = sys.modules["mailmote.explanations"]
+    loaded = [name for name in sys.modules if name.startswith("mailmote.explanations.")]
+    return loaded + [part for part in ("sign_in", "mailbox", "mx", "general", "local") if hasattr(package, part)]
 
 
 def test_the_table_is_let_go():
@@ -483,14 +485,26 @@ def test_look_ups_leave_the_heap_as_it_was():
     line = EXCHANGE[-1][0]
     for _ in range(3):
         classified(line, "rcpt")
-        replies.explain("refused")
+        explanations.explain("refused")
     gc.collect()
     before = gc.mem_alloc()
     for _ in range(10):
         classified(line, "rcpt")
-        replies.explain("refused")
+        explanations.explain("refused")
     gc.collect()
     equal(gc.mem_alloc() - before < 1000, True)  # a part has 8 to 10 kB
+
+
+def test_a_failure_has_its_values_its_cause_and_its_fix():
+    error = explanations.failure(RetryLater, "no-answer", "mail.contoso.test", 25)
+    equal((type(error), error.key), (RetryLater, "no-answer"))
+    equal(str(error).startswith("mail.contoso.test did not answer on port 25. Many networks block"), True)
+
+
+def test_with_no_room_for_the_words_a_failure_is_raised_all_the_same():
+    sys.modules["mailmote.explanations.sign_in"] = NoRoom()
+    error = explanations.failure(RetryLater, "no-answer", "mail.contoso.test", 25)
+    equal((type(error), error.key, "memory" in str(error)), (RetryLater, "no-answer", True))
 
 
 class NoRoom:
@@ -503,13 +517,13 @@ class NoRoom:
 
 def test_with_no_room_for_the_table_the_class_still_decides():
     for part in ("sign_in", "mx"):
-        path = "mailmote.smtp.explanations." + part
+        path = "mailmote.explanations." + part
         sys.modules[path] = NoRoom()
         equal(
             replies.classify(550, "5.7.68", "Direct Send not allowed", "rcpt"), ("recipient-refused", GIVE_UP)
         )
         equal(path in sys.modules, False)
         sys.modules[path] = NoRoom()
-        cause, fix = replies.explain("relay-denied")
+        cause, fix = explanations.explain("relay-denied")
         equal("memory" in cause and "mailmote explain" in fix, True)
     equal(classified("550 5.7.68 Direct Send not allowed", "rcpt"), ("direct-send-rejected", FIX_SETTINGS))

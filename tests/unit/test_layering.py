@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "firmware" / "mailmote"
 HOST = ROOT / "host_tools" / "mailmote_host"
 
-BASE = {"errors", "log", "compat", "civil", "event", "addresses", "__init__"}
+BASE = {"errors", "explanations", "log", "compat", "civil", "event", "addresses", "__init__"}
 PURE = {"smtp", "mail", "policy"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),

@@ -2,6 +2,7 @@
 
 from .. import compat
 from ..errors import MailmoteError, RetryLater
+from ..explanations import failure
 from ..smtp import dialogue as smtp
 from . import tls
 from .stream import connect
@@ -66,7 +67,7 @@ class Session:
             elif dialogue.wants == smtp.RECEIVE:
                 await self._receive_reply()
             else:
-                raise RetryLater("The connection to the mail server is closed.", "connection-closed")
+                raise failure(RetryLater, "connection-closed", "before", self._dialogue.stage)
 
     async def _receive_reply(self):
         """Read until one whole reply has come: a deadline for it all, however slowly it drips."""

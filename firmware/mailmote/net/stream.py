@@ -8,6 +8,7 @@ import errno
 
 from .. import compat
 from ..errors import ProtocolError, RetryLater
+from ..explanations import failure
 from . import tls
 
 _CONNECT_TIMEOUT_MS = 60000  # lwIP gives up on a SYN after about 75 s
@@ -42,11 +43,7 @@ class Stream:
         try:
             return await compat.wait_ms(awaitable, max(timeout_ms, 1))
         except compat.Timeout:
-            raise RetryLater(
-                "%s did not answer in time. The network or the server is slow or down; it is tried again later."
-                % self._host,
-                "timeout",
-            )
+            raise failure(RetryLater, "timeout", self._host)
         except (OSError, ValueError, EOFError) as error:
             raise _converted(error, self._host)
 
@@ -56,25 +53,19 @@ async def connect(host, port):
     try:
         return Stream(await compat.wait_ms(compat.connect(host, port), _CONNECT_TIMEOUT_MS), host)
     except compat.Timeout:
-        raise RetryLater(
-            "%s did not answer on port %d. Many networks block port 25: ask the provider, or use "
-            "client submission on port 587." % (host, port),
-            "no-answer",
-        )
+        raise failure(RetryLater, "no-answer", host, port)
     except OSError as error:
         raise _converted(error, "%s port %d" % (host, port))
 
 
 def _converted(error, host):
     """The exception of errors.py for one of the socket or of the TLS library."""
-    failure = tls.failure(error, host)
-    if failure:
-        return failure
+    of_tls = tls.error_of(error, host)
+    if of_tls:
+        return of_tls
     number = abs(error.errno or 0) if isinstance(error, OSError) else 0  # negative below TLS
     if number == errno.ECONNREFUSED:
-        return RetryLater("%s refused the connection. Check host and port in mote.toml." % host, "refused")
+        return failure(RetryLater, "connection-refused", host)
     if number in (errno.ECONNRESET, errno.ECONNABORTED, _EPIPE) or isinstance(error, EOFError):
-        return ProtocolError("%s broke off the connection. It is tried again later." % host, "connection-reset")
-    return RetryLater(
-        "%s cannot be reached (%s). Check the Wi-Fi, the name and the DNS server." % (host, error), "unreachable"
-    )
+        return failure(ProtocolError, "connection-reset", host)
+    return failure(RetryLater, "unreachable", host, error)

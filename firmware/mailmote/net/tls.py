@@ -8,6 +8,7 @@ import os
 
 from .. import compat
 from ..errors import FixSettings, RetryLater
+from ..explanations import failure
 from . import clock
 
 _CA_FOLDER = "ca"
@@ -26,19 +27,13 @@ _NUMBERS = {
 def context():
     """A verifying client context. Raises RetryLater while the clock is not set, FixSettings without a CA."""
     if not clock.is_set():
-        raise RetryLater(
-            "The clock is not set, and certificates cannot be verified without the time. "
-            "Let the board reach an NTP server, or provision it again.",
-            "clock-not-set",
-        )
+        raise failure(RetryLater, "clock-not-set")
     try:
         names = sorted(name for name in os.listdir(_CA_FOLDER) if name.endswith(".der"))
     except OSError:
         names = ()
     if not names:
-        raise FixSettings(
-            "There is no CA certificate on the board to verify the server with. Provision it again.", "no-ca"
-        )
+        raise failure(FixSettings, "no-ca")
     return compat.new_tls_context(_certificates(names))
 
 
@@ -48,20 +43,16 @@ def _certificates(names):
             yield file.read()
 
 
-def failure(error, host):
+def error_of(error, host):
     """The exception for an error of the TLS library, or None if `error` is not one.
 
     mbedTLS raises ValueError with a text for a certificate it refuses, and OSError with a large negative
     number for the rest.
     """
     if isinstance(error, ValueError):
-        return FixSettings(
-            "The certificate of %s was refused: %s. Nothing was sent. Check the board's clock, the CA "
-            "certificates and that host in mote.toml is the name in the certificate." % (host, str(error).strip()),
-            "certificate-refused",
-        )
+        return failure(FixSettings, "certificate-refused", host, str(error).strip())
     number = error.args[0] if error.args else 0
     if isinstance(number, int) and number < -0x1000:
         words = _NUMBERS.get(number, "mbedTLS error %d" % number)
-        return RetryLater("TLS with %s failed: %s. Nothing was sent in clear." % (host, words), "tls-failed")
+        return failure(RetryLater, "tls-failed", host, words)
     return None

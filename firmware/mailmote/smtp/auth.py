@@ -7,6 +7,7 @@ offer PLAIN, which needs one round trip less than LOGIN.
 import binascii
 
 from ..errors import FixSettings, ProtocolError
+from ..explanations import failure
 
 
 class Credentials:
@@ -71,12 +72,7 @@ def choose(offered, credentials):
     for mechanism in (Plain, Login):
         if mechanism.name in offered:
             return mechanism(credentials)
-    raise FixSettings(
-        "The server offers no sign-in with a password (AUTH: %s). "
-        'Set auth = "none" in mote.toml if this server needs no sign-in, or send to its submission port, 587.'
-        % (" ".join(offered) or "none"),
-        "no-password-auth",
-    )
+    raise failure(FixSettings, "no-password-auth", " ".join(offered) or "none")
 
 
 def encode(octets):
@@ -88,13 +84,8 @@ def decode(text):
     try:
         return binascii.a2b_base64(text)
     except ValueError:
-        raise ProtocolError(
-            "The server's sign-in challenge is not base64. It is broken: check host and port.", "malformed-reply"
-        )
+        raise failure(ProtocolError, "malformed-reply", "334", "its challenge is not base64")
 
 
 def _unexpected(name):
-    return ProtocolError(
-        "The server asked for more than AUTH %s has to say. It is broken: check host and port." % name,
-        "malformed-reply",
-    )
+    return failure(ProtocolError, "malformed-reply", "334", "it asks for more than AUTH %s has to say" % name)

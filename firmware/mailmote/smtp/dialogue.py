@@ -33,6 +33,7 @@ ProtocolError.
 """
 
 from ..errors import FixSettings, ProtocolError
+from ..explanations import failure
 from .auth import choose, decode
 from .capabilities import Capabilities
 from .lines import ReplyReader, command
@@ -126,11 +127,7 @@ class Dialogue:
             self._take(reply)
         if self._state == UPGRADE and not self._reader.empty:
             self._closed()
-            raise ProtocolError(
-                "Data followed the reply to STARTTLS in clear text: someone may be tampering with the connection. "
-                "Nothing more was sent. Check the network between board and server.",
-                "starttls-injection",
-            )
+            raise failure(ProtocolError, "starttls-injection")
         return count
 
     def upgraded(self):
@@ -177,22 +174,15 @@ class Dialogue:
         reply = self._reader.take()
         if reply and reply.code == 421:
             raise refusal(reply, stage)
-        raise ProtocolError(
-            'The server sent "%s" before it was asked. It is broken, or something sits in between: '
-            "check host and port." % (reply or "part of a reply"),
-            "unexpected-reply",
-        )
+        raise failure(ProtocolError, "early-reply", reply or "part of a reply")
 
     def _end_of_stream(self):
         stage = self.stage
         whole = self._reader.empty
         self._closed()
         if stage not in ("quit", CLOSED):
-            raise ProtocolError(
-                "The server closed the connection %s (at: %s). It is tried again later."
-                % ("without a reply" if whole else "in the middle of a reply", stage),
-                "connection-closed",
-            )
+            how = "without a reply" if whole else "in the middle of a reply"
+            raise failure(ProtocolError, "connection-closed", how, stage)
 
     # The opening
 
@@ -226,20 +216,12 @@ class Dialogue:
                 self._output = (b"STARTTLS\r\n",)
                 return
             if self._tls == TLS_REQUIRED:
-                raise FixSettings(
-                    "The server does not offer STARTTLS, and the settings require TLS. Nothing more was sent. "
-                    "Check host and port; if they are right, something on the network removes TLS.",
-                    "starttls-missing",
-                )
+                raise failure(FixSettings, "starttls-missing")
         if self._credentials is None:
             self._ready()
             return
         if not self.secure:
-            raise FixSettings(
-                "Signing in needs TLS: without it the password would be readable on the way. Nothing was sent. "
-                'Set tls = "required" in mote.toml.',
-                "auth-needs-tls",
-            )
+            raise failure(FixSettings, "auth-needs-tls")
         self._mechanism = choose(capabilities.auth, self._credentials)
         self._state = "AUTH"
         self._output = (b"AUTH %s " % self._mechanism.name.encode(), self._mechanism.initial_response(), b"\r\n")
@@ -254,7 +236,7 @@ class Dialogue:
             self._mechanism = None
             self._ready()
         else:
-            raise ProtocolError('The server answered AUTH with "%s". It is broken.' % reply, "unexpected-reply")
+            raise refusal(reply, self.stage)
 
     def _ready(self):
         self._transaction = None

@@ -5,6 +5,7 @@ only when its last CRLF is there: a connection that closes in the middle of one 
 """
 
 from ..errors import ProtocolError, SettingsError
+from ..explanations import failure
 
 # RFC 5321 allows 512 octets a line. Exchange's SendAsDenied reply brings its diagnostic data along,
 # well over that.
@@ -64,7 +65,7 @@ class ReplyReader:
         while True:
             end = self._buffer.find(b"\n") + 1
             if (end or len(self._buffer)) > _MAX_LINE_OCTETS:
-                raise _too_long("a line of more than %d octets" % _MAX_LINE_OCTETS)
+                raise failure(ProtocolError, "reply-too-long", "a line of more than %d octets" % _MAX_LINE_OCTETS)
             if not end:
                 return None
             line = bytes(self._buffer[:end])
@@ -82,7 +83,8 @@ class ReplyReader:
             raise _malformed(line, "the lines of one reply have different codes")
         self._octets += len(line)
         if len(self._lines) >= _MAX_LINES or self._octets > _MAX_REPLY_OCTETS:
-            raise _too_long("a reply of more than %d lines or %d octets" % (_MAX_LINES, _MAX_REPLY_OCTETS))
+            size = "a reply of more than %d lines or %d octets" % (_MAX_LINES, _MAX_REPLY_OCTETS)
+            raise failure(ProtocolError, "reply-too-long", size)
         text = _printable(line)
         enhanced = _enhanced_code(text, code)
         if not self._lines:
@@ -129,19 +131,9 @@ def _enhanced_code(text, code):
     return ""
 
 
-def _too_long(what):
-    return ProtocolError(
-        "The server sent %s. It is no mail server, or it is broken: check host and port." % what, "reply-too-long"
-    )
-
-
 def _malformed(line, why):
     shown = "".join(chr(octet) if 32 <= octet < 127 else "?" for octet in line[:40])
-    return ProtocolError(
-        'The server answered "%s": %s. It is no mail server, or it is broken: check host and port.'
-        % (shown, why),
-        "malformed-reply",
-    )
+    return failure(ProtocolError, "malformed-reply", shown, why)
 
 
 def command(text):
@@ -152,9 +144,5 @@ def command(text):
     """
     for character in text:
         if not " " <= character <= "~":
-            raise SettingsError(
-                "An SMTP command cannot hold the character %r. Nothing was sent. "
-                "Correct the address or name in mote.toml, then provision again." % character,
-                "control-character",
-            )
+            raise failure(SettingsError, "control-character", character)
     return text.encode() + b"\r\n"

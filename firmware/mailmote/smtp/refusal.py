@@ -1,6 +1,7 @@
 """A reply that refuses becomes the exception that says what the caller does next."""
 
 from ..errors import FixSettings, GiveUp, RetryLater, RetryNow
+from ..explanations import explain
 from . import replies
 
 _CLASSES = {
@@ -14,5 +15,5 @@ _CLASSES = {
 def refusal(reply, stage):
     """The exception for `reply` at `stage`; its text has the reply, the cause and the fix."""
     key, action = replies.classify(reply.code, reply.enhanced, reply.text, stage)
-    cause, fix = replies.explain(key)
+    cause, fix = explain(key)
     return _CLASSES[action]('The server answered "%s". %s %s' % (reply, cause, fix), key)

@@ -1,7 +1,6 @@
 """What a refusal means for what is done next, and why it happened, in words.
 
-The words are one table, explanations/, loaded part by part for a look-up and let go at once: it costs heap
-only while a server refuses something.
+The marks by which a reply is known, and the words, are the table in explanations/.
 
 A reply that the table does not know is judged by its class and stage (RFC 5321 section 4.2.1): 4yz passes,
 5yz does not. At RCPT a 5yz is about that recipient, after the content about that message: both are given up.
@@ -9,8 +8,7 @@ At every other stage it would refuse the next message as well: the settings are 
 kept.
 """
 
-import gc
-import sys
+from ..explanations import rows
 
 RETRY_NOW = 0
 RETRY_LATER = 1
@@ -40,11 +38,6 @@ _PERMANENT = (
     ("", "refused", FIX_SETTINGS),
 )
 
-_PACKAGE = __name__.rpartition(".")[0] + ".explanations"
-_PARTS = ("sign_in", "mailbox", "mx", "general")
-_NO_MEMORY = ("There was too little memory to look up the reason.", "Paste the reply into: mailmote explain")
-
-
 def classify(code, enhanced, text, stage):
     """(key, action) of a reply that is not what `stage`, one of STAGES or "", wants.
 
@@ -71,40 +64,6 @@ def by_class(code, stage):
         if letter == stage[:1]:
             return key, action
     return rules[-1][1:]
-
-
-def explain(key):
-    """(cause, fix) in words; two empty strings for a key that the table does not have."""
-    try:
-        for row in rows():
-            if row[0] == key:
-                return row[6], row[7]
-    except MemoryError:
-        return _NO_MEMORY
-    return "", ""
-
-
-def rows():
-    """Each row of the table, with one part of it in memory at a time."""
-    # Here, since deeper in, a stale pointer on the stack may hold on to what an earlier look-up loaded.
-    gc.collect()
-    for part in _PARTS:
-        for row in _load(part):
-            yield row
-
-
-def _load(part):
-    """The rows of a part that nothing else refers to: it is gone with the last of them."""
-    path = _PACKAGE + "." + part
-    try:
-        __import__(path)
-        return sys.modules[path].ROWS
-    finally:
-        # After a MemoryError, too: MicroPython keeps a half-loaded module.
-        sys.modules.pop(path, None)
-        package = sys.modules.get(_PACKAGE)
-        if hasattr(package, part):
-            delattr(package, part)
 
 
 def _matches(row, code, enhanced, text, letter):

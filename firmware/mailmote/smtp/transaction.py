@@ -1,6 +1,7 @@
 """One message on an open connection: the states MAIL to CONTENT of dialogue.py, which tells the theory."""
 
 from ..errors import GiveUp
+from ..explanations import failure
 from .dots import DotStuffer
 from .lines import command
 from .refusal import refusal
@@ -33,16 +34,9 @@ class Transaction:
         """
         message.measure(capabilities.eight_bit)
         if capabilities.size and message.size > capabilities.size:
-            raise GiveUp(
-                "The message has %d octets and the server takes %d (SIZE). Send a smaller attachment."
-                % (message.size, capabilities.size),
-                "message-too-large",
-            )
+            raise failure(GiveUp, "message-too-large")
         if not 0 < len(recipients) <= _MAX_RECIPIENTS:
-            raise GiveUp(
-                "A message has 1 to %d recipients; this one has %d." % (_MAX_RECIPIENTS, len(recipients)),
-                "recipient-count",
-            )
+            raise failure(GiveUp, "recipient-count", _MAX_RECIPIENTS, len(recipients))
         parameters = "" if capabilities.size is None else " SIZE=%d" % message.size
         if message.needs_8bit:
             parameters += " BODY=8BITMIME"

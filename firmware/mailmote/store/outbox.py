@@ -11,6 +11,7 @@ import random
 
 from .. import log
 from ..errors import StorageError
+from ..explanations import failure
 from . import record
 
 _FOLDER = "outbox"
@@ -44,10 +45,7 @@ class Outbox:
     def enqueue(self, event, recipients):
         """Keep `event` for `recipients`. Once this returns, no power cut loses it. Raises StorageError."""
         if len(self._numbers) >= _MAX_RECORDS:
-            raise StorageError(
-                "The outbox is full: %d alerts wait. Let the board reach the mail server." % _MAX_RECORDS,
-                "outbox-full",
-            )
+            raise failure(StorageError, "outbox-full", _MAX_RECORDS)
         number = self._next
         self._write(number, record.Record(event, random.getrandbits(32), record.recipients_crc(recipients)))
         self._next = number + 1
@@ -91,11 +89,7 @@ class Outbox:
                 file.write(record.encode(changed))
             os.rename(_TMP, _path(_FOLDER, number))
         except OSError as error:
-            raise StorageError(
-                "The alert could not be stored (%s): the flash is full or failing. "
-                "Remove files from the board, or replace it." % error,
-                "flash-failed",
-            )
+            raise failure(StorageError, "flash-failed", error)
 
 
 def _path(folder, number):

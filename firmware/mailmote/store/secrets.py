@@ -5,6 +5,7 @@ its own, with the least rights, that can be revoked.
 """
 
 from ..errors import FixSettings
+from ..explanations import failure
 
 _NAMESPACE = "mailmote"
 _MAX_BYTES = 512
@@ -18,5 +19,5 @@ def get(name):
     try:
         length = NVS(_NAMESPACE).get_blob(name, buffer)
     except OSError:
-        raise FixSettings("The board has no secret named %s. Provision it again." % name, "secret-missing")
+        raise failure(FixSettings, "secret-missing", name)
     return bytes(buffer[:length])

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from mailmote import explanations
 from mailmote.smtp import replies
 
 from .explanations import LONG_FORMS, LongForm
@@ -22,6 +23,7 @@ _MAX_INPUT = 65536  # a transcript pasted by mistake need not be read to its end
 _CODE = re.compile(r"(?<![\w.:/-])([2-5]\d\d)(?=[ -]|$)", re.MULTILINE)
 _ENHANCED = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?![\w.])")
 _CODE_AND_ENHANCED = re.compile(_CODE.pattern + "[ -]" + _ENHANCED.pattern, re.MULTILINE)
+_PLACE = re.compile("%[sdr]")  # in the cause of a fault that the board finds itself: its values
 
 _ACTIONS = {
     "retry-now": "tries again at once, on a new connection",
@@ -117,15 +119,15 @@ def explain_reply(reply: Reply, stage: str) -> Explanation:
 
 
 def explain_key(key: str) -> Explanation | None:
-    for row in replies.rows():
+    for row in explanations.rows():
         if row[0] == key:
             return _explanation(key, row[5], True)
     return None
 
 
 def _explanation(key: str, action: str, known: bool) -> Explanation:
-    cause, fix = replies.explain(key)
-    return Explanation(key, action, known, cause, fix, LONG_FORMS[key])
+    cause, fix = explanations.explain(key)
+    return Explanation(key, action, known, _PLACE.sub("...", cause), fix, LONG_FORMS[key])
 
 
 def _not_explained(reply: Reply | None) -> str:

@@ -1,11 +1,11 @@
 """The long form of every explanation: what the server means, the steps, the commands, the pages.
 
-The board's short form, with the rules that find the key of a reply, is `mailmote.smtp.explanations`; keys and
+The board's short form, with the rules that find the key of a reply, is `mailmote.explanations`; keys and
 parts are the same. `<mailbox>` and the like are for the reader to fill in. Commands are for PowerShell, after
 `Connect-ExchangeOnline`.
 """
 
-from . import general, mailbox, mx, sign_in
+from . import general, local, mailbox, mx, sign_in
 from .form import LongForm
 
 __all__ = ["LONG_FORMS", "LongForm"]
@@ -15,4 +15,5 @@ LONG_FORMS: dict[str, LongForm] = {
     **mailbox.LONG_FORMS,
     **mx.LONG_FORMS,
     **general.LONG_FORMS,
+    **local.LONG_FORMS,
 }

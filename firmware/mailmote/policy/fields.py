@@ -1,0 +1,144 @@
+"""Every key of mote.toml, as a table: what it is called, what it holds, what it is when left out.
+
+A row is (key, name on the board, kind, limit, default, example). A default of REQUIRED means that the key
+must be there; None, that it is left out on the board too. The example is for the message about a missing key.
+"""
+
+from . import kinds, options
+from .problems import shown, suggestion
+
+REQUIRED = ...
+
+MAX_SENSORS = 16
+MAX_ALARMS = 32
+MAX_RECIPIENTS = 32
+MAX_DOMAINS = 16
+
+RECIPIENTS_RULE = "since the record of an alert has one bit for each and 32 of them"
+
+_DAY_S = 86400
+_NAME = (
+    40,
+    "so that the record of an alarm fits 128 bytes, which the flash stores without a block of its own",
+)
+_SITE = (60, "so that it fits a line on a phone")
+_UNIT = (16, "so that it fits a subject line")
+_SSID = (32, "as IEEE 802.11 has it")
+_PREFIX = (40, "so that it leaves room in the subject line")
+_USERNAME = (254, "as long as the longest address")
+_RECIPIENTS = (MAX_RECIPIENTS, RECIPIENTS_RULE)
+_DOMAINS = (MAX_DOMAINS, "since the board keeps them in memory")
+_EVERY = (1, _DAY_S, "as fast as a board reads and still has time to send")
+_HOLD = (0, 30 * _DAY_S, "")
+_SILENCE = (10, 30 * _DAY_S, "or a single slow reading would be an alarm")
+_REPEAT = (300, 365 * _DAY_S, "since a mailbox may send 30 messages a minute and people stop reading sooner")
+
+SEVERITIES = ("info", "warning", "critical")
+
+DEVICE = (
+    ("name", "name", kinds.text, _NAME, REQUIRED, '"freezer-3"'),
+    ("site", "site", kinds.text, _SITE, None, '"Building 7, cold room"'),
+    ("utc_offset", "utc_offset_s", kinds.utc_offset, None, 0, '"+01:00"'),
+)
+WIFI = (("ssid", "ssid", kinds.text, _SSID, REQUIRED, '"Plant"'),)
+MAIL = (
+    ("option", "option", kinds.choice, options.NAMES, REQUIRED, '"client-submission"'),
+    ("from", "from", kinds.address, None, REQUIRED, '"alerts@contoso.com"'),
+    ("to", "to", kinds.addresses, _RECIPIENTS, REQUIRED, '["facilities@contoso.com"]'),
+    ("cc", "cc", kinds.addresses, _RECIPIENTS, None, '["manager@contoso.com"]'),
+    ("reply_to", "reply_to", kinds.address, None, None, '"helpdesk@contoso.com"'),
+    ("host", "host", kinds.host, "mail.port", None, '"smtp.office365.com"'),
+    ("port", "port", kinds.port, None, None, "587"),
+    ("tls", "tls", kinds.choice, options.TLS, None, '"required"'),
+    ("auth", "auth", kinds.choice, options.AUTH + options.LATER_AUTH, None, '"password"'),
+    ("username", "username", kinds.text, _USERNAME, None, '"alerts@contoso.com"'),
+    ("connect_to", "connect_to", kinds.host, "mail.port", None, '"192.0.2.10"'),
+    ("accepted_domains", "accepted_domains", kinds.domains, _DOMAINS, None, '["contoso.com"]'),
+    ("subject_prefix", "subject_prefix", kinds.text, _PREFIX, None, '"[Plant 7]"'),
+)
+SENSOR = (
+    ("name", "name", kinds.text, _NAME, REQUIRED, '"freezer"'),
+    ("driver", "driver", kinds.text, _NAME, REQUIRED, '"adc"'),
+    ("unit", "unit", kinds.text, _UNIT, None, '"C"'),
+    ("every", "every_s", kinds.duration, _EVERY, 60, '"1min"'),
+)
+ALARM = (
+    ("name", "name", kinds.text, _NAME, REQUIRED, '"too warm"'),
+    ("sensor", "sensor", kinds.text, _NAME, REQUIRED, '"freezer"'),
+    ("above", "above", kinds.number, None, None, "-15.0"),
+    ("below", "below", kinds.number, None, None, "-30.0"),
+    ("for", "for_s", kinds.duration, _HOLD, None, '"15min"'),
+    ("clear", "clear", kinds.number, None, None, "-18.0"),
+    ("no_reading_for", "no_reading_for_s", kinds.duration, _SILENCE, None, '"30min"'),
+    ("to", "to", kinds.addresses, _RECIPIENTS, None, '["oncall@contoso.com"]'),
+    ("severity", "severity", kinds.choice, SEVERITIES, "warning", '"critical"'),
+    ("repeat_every", "repeat_every_s", kinds.duration, _REPEAT, None, '"4h"'),
+)
+
+# key, rows, the most tables of that name (None: one, in single brackets), whether it must be there
+TABLES = (
+    ("device", DEVICE, None, True),
+    ("wifi", WIFI, None, False),
+    ("mail", MAIL, None, True),
+    ("sensor", SENSOR, MAX_SENSORS, True),
+    ("alarm", ALARM, MAX_ALARMS, True),
+)
+
+
+def read(table, rows, path, findings):
+    """The values of one table by their names on the board, defaults filled in, in the order of the rows.
+
+    A value that is there and unusable is None. Keys without a row are left to `refuse_unknown`.
+    """
+    values = {}
+    for key, name, kind, limit, default, example in rows:
+        here = path + (key,)
+        if key in table:
+            values[name] = None if findings.is_unusable(here) else kind(table[key], limit, here, findings)
+        elif default is REQUIRED:
+            findings.error(here, "is missing: write it as in %s = %s" % (key, example))
+            values[name] = None
+        elif default is not None:
+            values[name] = default
+    return values
+
+
+def read_options(table, driver_options, path, findings):
+    """The values of a driver's own options: a mapping of name to (type, default, words)."""
+    values = {}
+    for key in sorted(driver_options):
+        wanted, default, words = driver_options[key]
+        here = path + (key,)
+        if key in table:
+            value = table[key]
+            such_as = {str: '"text"', int: "4", float: "0.5", bool: "true"}[wanted]
+            if findings.is_unusable(here) or not kinds.has_type(value, wanted, here, findings, such_as):
+                continue
+            values[key] = _option(value, wanted, here, findings)
+        elif default is REQUIRED:
+            findings.error(here, "is missing, and the driver needs it: %s" % words)
+        elif default is not None:
+            values[key] = default
+    return values
+
+
+def _option(value, wanted, path, findings):
+    if wanted is str:
+        return kinds.text(value, (200, "since the board keeps it in memory"), path, findings)
+    if wanted is float:
+        return kinds.number(value, None, path, findings)
+    if not -(2**31) <= value < 2**31:
+        findings.error(path, "%s is out of range: a whole number on the board has 32 bits" % shown(value))
+        return None
+    return value
+
+
+def refuse_unknown(table, known, path, findings):
+    """An error for each key that is not known, save those that have one already, such as a password."""
+    for key in table:
+        if key not in known and not findings.is_unusable(path + (key,)):
+            findings.error(path + (key,), "is not a key of mailmote: %s" % suggestion(key, known))
+
+
+def keys(rows):
+    return tuple(row[0] for row in rows)

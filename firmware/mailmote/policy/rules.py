@@ -1,0 +1,259 @@
+"""The rules between keys: what the three options ask for, and what makes an alarm that can be told.
+
+Each takes values that `fields.read` has normalised, where None stands for one that has an error already.
+"""
+
+from ..addresses import domain_of, is_ip
+from ..civil import duration as duration_words
+from . import options
+from .fields import MAX_RECIPIENTS, RECIPIENTS_RULE
+from .problems import listed, shown, suggestion
+
+_MAIL = ("mail",)
+
+
+def fill_mail(mail, findings):
+    """Host, port, TLS, sign-in and accepted domains from the option, then the rules of that option.
+
+    A mail table whose option is not known cannot be judged further.
+    """
+    if mail["option"] is None:
+        return
+    option = options.named(mail["option"])
+    mail.setdefault("port", option.ports[0])
+    mail.setdefault("tls", option.tls[0])
+    mail.setdefault("auth", option.auth)
+    _fill_host(mail, option, findings)
+    _check_host(mail, option, findings)
+    if mail["tls"] is not None and mail["tls"] not in option.tls:
+        findings.error(_MAIL + ("tls",), "%s is refused: %s" % (shown(mail["tls"]), option.rules["tls"]))
+    _check_auth(mail, option, findings)
+    if option.name == options.CLIENT_SUBMISSION:
+        _check_sign_in(mail, findings)
+    else:
+        _check_sender_domain(mail, option, findings)
+
+
+def _fill_host(mail, option, findings):
+    if "host" in mail:
+        return
+    mail["host"] = option.host
+    if option.host is None and mail["from"] is not None:
+        domain = domain_of(mail["from"])
+        mail["host"] = options.mx_host(domain)
+        if mail["host"] is None:
+            findings.error(
+                _MAIL + ("host",),
+                "is missing: the MX endpoint of %s cannot be told from its name, since it has a hyphen. Copy "
+                "the MX value from the Microsoft 365 admin center (Settings, Domains, DNS records), as in "
+                'host = "contoso-com%s"' % (shown(domain), options.MX_SUFFIX),
+            )
+
+
+def _check_host(mail, option, findings):
+    host = mail["host"]
+    path = _MAIL + ("host",)
+    if host is None:
+        return
+    if is_ip(host):
+        if "ip" in option.rules:
+            findings.error(path, "%s is an IP address: %s" % (shown(host), option.rules["ip"]))
+        elif mail["tls"] == options.REQUIRED:
+            findings.error(
+                path,
+                '%s is an IP address, and tls = "required" checks a certificate, which names a host. '
+                "Write the name of the host here, and the address into connect_to" % shown(host),
+            )
+        return
+    for other in options.OPTIONS:
+        if other.suffix != option.suffix and host.endswith(other.suffix):
+            findings.error(
+                path,
+                "%s is the server of option %s. Change option, or take the line out"
+                % (shown(host), other.name),
+            )
+            return
+    _check_port(mail, option, findings)
+
+
+def _check_port(mail, option, findings):
+    port = mail["port"]
+    if (
+        port is None
+        or port in option.ports
+        or "connect_to" in mail
+        or not mail["host"].endswith(option.suffix)
+    ):
+        return
+    ports = " and ".join(str(one) for one in option.ports)
+    findings.error(
+        _MAIL + ("port",),
+        "%d is refused: %s listens on %s only. Take the line out" % (port, shown(mail["host"]), ports),
+    )
+
+
+def _check_auth(mail, option, findings):
+    auth = mail["auth"]
+    path = _MAIL + ("auth",)
+    if auth in options.LATER_AUTH and option.auth == options.PASSWORD:
+        findings.error(
+            path,
+            '%s comes with a later version of mailmote. Use auth = "password" until then' % shown(auth),
+        )
+    elif auth is not None and auth != option.auth:
+        findings.error(path, "%s is refused: %s" % (shown(auth), option.rules["auth"]))
+    if option.auth == options.NO_AUTH and "username" in mail:
+        findings.error(_MAIL + ("username",), "is not used: %s" % option.rules["auth"])
+
+
+def _check_sign_in(mail, findings):
+    sender = mail["from"]
+    mail.setdefault("username", sender)
+    username = mail["username"]
+    microsoft = mail["host"] is not None and mail["host"].endswith(options.SUBMISSION_SUFFIX)
+    if mail["auth"] == options.PASSWORD:
+        mail["password"] = "mail.password"  # noqa: S105 - the name of a secret
+        if microsoft:
+            findings.warning(
+                _MAIL + ("auth",),
+                "Microsoft turns password sign-in for SMTP off by default at the end of December 2026; an "
+                "administrator can turn it on again for now. Plan for OAuth, direct-send or smtp-relay",
+            )
+    if username is None or sender is None:
+        return
+    if microsoft and "@" not in username:
+        findings.error(
+            _MAIL + ("username",),
+            "%s is no mailbox: Microsoft 365 signs in with the full address, as in %s"
+            % (shown(username), shown(sender)),
+        )
+    elif "@" in username and username.lower() != sender.lower():
+        findings.warning(
+            _MAIL + ("from",),
+            "%s is not the mailbox that signs in: Exchange refuses the mail (554 5.2.252 SendAsDenied) "
+            "unless %s may Send As it. Write from = %s, or have an administrator grant Send As"
+            % (shown(sender), shown(username), shown(username)),
+        )
+
+
+def _check_sender_domain(mail, option, findings):
+    sender = mail["from"]
+    if option.name == options.DIRECT_SEND and sender is not None:
+        mail.setdefault("accepted_domains", [domain_of(sender)])
+    domains = mail.get("accepted_domains")
+    if domains and None not in domains and sender is not None and domain_of(sender) not in domains:
+        findings.error(
+            _MAIL + ("from",),
+            "%s is outside accepted_domains (%s): %s takes mail from the tenant's own domains only. Use an "
+            "address there, or add its domain to accepted_domains if the tenant has it"
+            % (shown(sender), listed(domains), option.name),
+        )
+
+
+def check_recipients(mail, alarms, findings):
+    """The recipients: inside the organisation for direct send, none twice, and no more than fit a record.
+
+    An alarm's own recipients stand in place of those in the mail table, cc included.
+    """
+    to, cc = mail["to"] or [], mail.get("cc") or []
+    _check_list(mail, to, _MAIL + ("to",), (), findings)
+    _check_list(mail, cc, _MAIL + ("cc",), to, findings)
+    if len(to) + len(cc) > MAX_RECIPIENTS >= max(len(to), len(cc)):
+        findings.error(
+            _MAIL + ("cc",),
+            "to and cc make %d recipients; at most %d together, %s. Use a distribution group"
+            % (len(to) + len(cc), MAX_RECIPIENTS, RECIPIENTS_RULE),
+        )
+    for index, alarm in enumerate(alarms):
+        _check_list(mail, alarm.get("to") or [], ("alarm", index, "to"), (), findings)
+
+
+def _check_list(mail, recipients, path, others, findings):
+    domains = mail.get("accepted_domains")
+    inside_only = mail["option"] == options.DIRECT_SEND and domains and None not in domains
+    seen = [other.lower() for other in others if other is not None]
+    for index, recipient in enumerate(recipients):
+        if recipient is None:
+            continue
+        here = path + (index,)
+        if recipient.lower() in seen:
+            findings.error(here, "%s is there twice: name each recipient once" % shown(recipient))
+        elif inside_only and domain_of(recipient) not in domains:
+            findings.error(
+                here,
+                "%s is outside accepted_domains (%s): direct send reaches the own organisation only. Add the "
+                "domain to accepted_domains if the tenant has it, or use option smtp-relay or "
+                "client-submission" % (shown(recipient), listed(domains)),
+            )
+        seen.append(recipient.lower())
+
+
+def check_alarm(alarm, path, sensors, findings):
+    """One alarm: its sensor, its one condition, and a way back to normal.
+
+    `sensors`: name to settings. A name of None is a sensor whose name has an error: any alarm may mean it.
+    """
+    name = alarm["sensor"]
+    if sensors and None not in sensors and name is not None and name not in sensors:
+        findings.error(
+            path + ("sensor",),
+            "%s is no sensor of this file: %s" % (shown(name), suggestion(name, sorted(sensors))),
+        )
+    _check_condition(alarm, path, findings)
+    silence_s = alarm.get("no_reading_for_s")
+    every_s = sensors.get(name, {}).get("every_s")
+    if silence_s is not None and every_s is not None and silence_s <= every_s:
+        findings.error(
+            path + ("no_reading_for",),
+            "%s is no longer than the %s between two readings: it would alarm without cause. Make it several "
+            "times as long" % (duration_words(silence_s), duration_words(every_s)),
+        )
+
+
+def _check_condition(alarm, path, findings):
+    if "above" in alarm and "below" in alarm:
+        findings.error(path, "has both above and below: an alarm has one threshold. Make two alarms of it")
+        return
+    side = "above" if "above" in alarm else "below"
+    if side not in alarm:
+        for key, name in (("for", "for_s"), ("clear", "clear")):
+            if name in alarm:
+                findings.error(
+                    path + (key,), "belongs to a threshold: add above or below, or take the line out"
+                )
+        if "no_reading_for_s" not in alarm:
+            findings.error(
+                path,
+                "has no condition, so it can never alarm: add above or below with a number, or "
+                "no_reading_for with a duration",
+            )
+        return
+    alarm.setdefault("for_s", 0)
+    threshold = alarm[side]
+    alarm.setdefault("clear", threshold)
+    clear = alarm["clear"]
+    if threshold is None or clear is None:
+        return
+    if (clear > threshold) if side == "above" else (clear < threshold):
+        findings.error(
+            path + ("clear",),
+            "%s is on the wrong side: an alarm %s %s clears at that value or %s it"
+            % (shown(clear), side, shown(threshold), "below" if side == "above" else "above"),
+        )
+
+
+def check_unique(entries, table, findings):
+    """No two sensors, and no two alarms, of one name."""
+    seen = {}
+    for index, entry in enumerate(entries):
+        name = entry["name"]
+        if name is None:
+            continue
+        if name in seen:
+            findings.error(
+                (table, index, "name"),
+                "%s is the name of %s %d already: give each a name of its own"
+                % (shown(name), table, seen[name] + 1),
+            )
+        else:
+            seen[name] = index

@@ -1,0 +1,119 @@
+"""`mailmote check mote.toml`: is this settings file right, and what does it come to?"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mailmote import civil, sensors
+
+from . import settings_file
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default="mote.toml", help="the settings file (default: mote.toml)")
+    parser.add_argument("--json", action="store_true", help="print problems and settings as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every problem, then the settings in force. 0: fine; 1: the file has errors; 2: there is none."""
+    loaded = settings_file.load(arguments.file, drivers())
+    if arguments.json:
+        print(json.dumps(loaded.to_json(), indent=2, ensure_ascii=False))
+    elif loaded.found:
+        _report(arguments.file, loaded)
+    else:
+        print(loaded.problems[0], file=sys.stderr)
+    if loaded.settings is not None:
+        return DONE
+    return FAILED if loaded.found else USAGE
+
+
+def drivers() -> dict[str, Any]:
+    """The options of every sensor driver of the firmware, by the driver's name."""
+    return {name: sensors.options(name) for name in sensors.names()}
+
+
+def _report(name: str, loaded: settings_file.Loaded) -> None:
+    for problem in loaded.problems:
+        print(problem)
+    errors = sum(problem.level == "error" for problem in loaded.problems)
+    warnings = len(loaded.problems) - errors
+    counted = ", ".join(_count(*pair) for pair in ((errors, "error"), (warnings, "warning")) if pair[0])
+    if loaded.settings is None:
+        print(f"\n{name}: {counted}.")
+        return
+    if counted:
+        print()
+    print(f"{name}: {counted or 'no problems'}. The settings in force:\n")
+    for label, text in describe(loaded.settings):
+        print(f"  {label:<9} {text}")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+def describe(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The settings in words: (label, text) a line, defaults included."""
+    device, mail = settings["device"], settings["mail"]
+    site = f", {device['site']}" if "site" in device else ""
+    yield "device", f"{device['name']}{site}, UTC{civil.offset_text(device['utc_offset_s'])}"
+    if "wifi" in settings:
+        yield "wifi", settings["wifi"]["ssid"]
+    yield (
+        "mail",
+        f"{mail['option']} by {mail['host']} port {mail['port']}, TLS {mail['tls']}, {_sign_in(mail)}",
+    )
+    if "connect_to" in mail:
+        yield "", f"dials {mail['connect_to']}"
+    yield "from", mail["from"] + (f", replies to {mail['reply_to']}" if "reply_to" in mail else "")
+    yield "to", ", ".join(mail["to"])
+    if "cc" in mail:
+        yield "cc", ", ".join(mail["cc"])
+    if "accepted_domains" in mail:
+        yield "domains", ", ".join(mail["accepted_domains"])
+    for sensor in settings["sensors"]:
+        yield "sensor", _sensor(sensor)
+    for alarm in settings["alarms"]:
+        yield "alarm", _alarm(alarm)
+    yield "secrets", ", ".join(_secrets(settings)) or "none"
+
+
+def _secrets(settings: Mapping[str, Any]) -> list[str]:
+    """Names of the secrets that the board will ask its store for."""
+    return [
+        settings[table]["password"] for table in ("wifi", "mail") if "password" in settings.get(table, {})
+    ]
+
+
+def _sign_in(mail: Mapping[str, Any]) -> str:
+    return "no sign-in" if mail["auth"] == "none" else f"{mail['auth']} of {mail['username']}"
+
+
+def _sensor(sensor: Mapping[str, Any]) -> str:
+    unit = f" in {sensor['unit']}" if "unit" in sensor else ""
+    options = "".join(
+        f", {key} = {json.dumps(value, ensure_ascii=False)}" for key, value in sensor["options"].items()
+    )
+    return f"{sensor['name']}: {sensor['driver']}{unit}, every {civil.duration(sensor['every_s'])}{options}"
+
+
+def _alarm(alarm: Mapping[str, Any]) -> str:
+    parts = []
+    for side, other in (("above", "below"), ("below", "above")):
+        if side in alarm:
+            back = f"clears at {alarm['clear']:g} or {other}"
+            parts.append(f"{side} {alarm[side]:g} for {civil.duration(alarm['for_s'])}, {back}")
+    if "no_reading_for_s" in alarm:
+        parts.append(f"no reading for {civil.duration(alarm['no_reading_for_s'])}")
+    if "repeat_every_s" in alarm:
+        parts.append(f"again every {civil.duration(alarm['repeat_every_s'])}")
+    if "to" in alarm:
+        parts.append("to " + ", ".join(alarm["to"]))
+    return f"{alarm['name']} ({alarm['severity']}): {alarm['sensor']} " + "; ".join(parts)

@@ -1,0 +1,167 @@
+"""mote.toml: read it, check it, say what is wrong and on which line, and turn it into settings.json.
+
+Nothing here writes: whoever writes does so only with `Loaded.settings` in hand, which no broken file gives.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mailmote.policy import problems as policy_problems
+from mailmote.policy.settings import validate
+
+from . import toml_lines
+
+MAX_FILE_BYTES = 64 * 1024  # sixteen sensors and thirty-two alarms with comments take a tenth of it
+MAX_SETTINGS_BYTES = 8 * 1024  # settings.json: parsed, it takes about twice that of the board's heap
+
+_POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_SHOWN_KEY = 40
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`line` counts from 1; None: no line is to blame. `key` is a path as in `alarm[0].for`, or empty."""
+
+    file: str
+    line: int | None
+    level: str
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        key = f"{self.key}: " if self.key else ""
+        return f"{place}: {self.level}: {key}{self.text}"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """`settings` is None where a problem is an error. `found` is False where there was no file to read."""
+
+    settings: dict[str, Any] | None
+    problems: list[Problem]
+    found: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "ok": self.settings is not None,
+            "problems": [problem.to_json() for problem in self.problems],
+            "settings": self.settings,
+        }
+
+
+def load(path: str | Path, drivers: Mapping[str, Mapping[str, tuple[type, Any, str]]]) -> Loaded:
+    """Read and check a settings file. Raises nothing about the file: all of it is in `problems`, by line."""
+    name = str(path)
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        return _unreadable(name, "there is no such file. Copy one of docs/examples and change it")
+    except IsADirectoryError:
+        return _unreadable(name, "this is a folder. Name the mote.toml in it")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return _unreadable(name, f"it cannot be read: {reason}. Check its permissions")
+    if len(data) > MAX_FILE_BYTES:
+        return _broken(
+            name,
+            None,
+            f"is larger than {MAX_FILE_BYTES // 1024} KiB, and a settings file has few. Is it the right one?",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return _broken(name, line, "is not UTF-8 text. Save it as UTF-8 in your editor")
+    return _check(name, text, drivers)
+
+
+def compact(settings: Mapping[str, Any]) -> bytes:
+    """settings.json for the board: the same bytes for the same settings."""
+    return json.dumps(
+        settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def _check(name: str, text: str, drivers: Mapping[str, Any]) -> Loaded:
+    try:
+        document = tomllib.loads(text)
+        lines = toml_lines.locate(text)
+    except tomllib.TOMLDecodeError as error:
+        return _syntax_error(name, text, str(error))
+    except RecursionError:
+        return _broken(name, None, "has lists or tables nested too deeply. Start from one of docs/examples")
+    except ValueError:
+        return _broken(name, None, "has a number of thousands of digits. Take it out")
+    settings, found = validate(document, drivers)
+    problems = [Problem(name, _line(lines, one.path), one.level, _key(one.path), one.text) for one in found]
+    problems.sort(key=lambda problem: problem.line or 0)
+    if settings is not None:
+        size = len(compact(settings))
+        if size > MAX_SETTINGS_BYTES:
+            settings = None
+            problems.append(
+                Problem(
+                    name,
+                    1,
+                    policy_problems.ERROR,
+                    "",
+                    f"the settings take {size} bytes on the board, and {MAX_SETTINGS_BYTES} fit its memory. "
+                    "Use fewer alarms, or a distribution group in place of long lists of recipients",
+                )
+            )
+    return Loaded(settings, problems)
+
+
+def _syntax_error(name: str, text: str, message: str) -> Loaded:
+    """tomllib's message names a line, or says that the end came too soon."""
+    position = _POSITION.search(message)
+    if position is None:
+        line = text.rstrip("\n").count("\n") + 1
+        cause, column = message.removesuffix(" (at end of document)"), ""
+    else:
+        line = int(position[1])
+        cause, column = message[: position.start()], f" at column {position[2]}"
+    cause = cause[:1].lower() + cause[1:]
+    return _broken(
+        name,
+        line,
+        f"is not TOML{column}: {cause}. Text stands in quotes, and a key and its value on one line",
+    )
+
+
+def _unreadable(name: str, text: str) -> Loaded:
+    return Loaded(None, [Problem(name, None, policy_problems.ERROR, "", text)], found=False)
+
+
+def _broken(name: str, line: int | None, text: str) -> Loaded:
+    return Loaded(None, [Problem(name, line, policy_problems.ERROR, "", text)])
+
+
+def _line(lines: Mapping[toml_lines.Path, int], path: toml_lines.Path) -> int:
+    """The line of a key, or of the table that lacks it: the top of the file for a table that is not there."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _key(path: toml_lines.Path) -> str:
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+            continue
+        shown = "".join(f"\\x{ord(one):02x}" if policy_problems.controls(one) else one for one in part)
+        if len(shown) > _SHOWN_KEY:
+            shown = shown[: _SHOWN_KEY - 3] + "..."
+        text += f".{shown}" if text else shown
+    return text

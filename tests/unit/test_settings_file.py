@@ -1,0 +1,444 @@
+"""mote.toml as a file: lines, syntax errors, everything at once, JSON, and the documentation of it."""
+
+import argparse
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mailmote import sensors
+from mailmote.policy import fields, stored_settings
+from mailmote_host import check, settings_file, toml_lines
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = sorted((DOCS / "examples").glob("*.toml"))
+DRIVERS = {"adc": {"pin": (int, ..., "the number of the pin")}}
+GOOD = """\
+[device]
+name = "mote-1"
+
+[mail]
+option = "smtp-relay"
+from = "alerts@contoso.com"
+to = ["ops@contoso.com"]
+
+[[sensor]]
+name = "freezer"
+driver = "adc"
+pin = 34
+
+[[alarm]]
+name = "too warm"
+sensor = "freezer"
+above = -15
+"""
+
+
+@pytest.fixture
+def mote(tmp_path, monkeypatch):
+    """Writes mote.toml and loads it: the path is told as it was given."""
+    monkeypatch.chdir(tmp_path)
+
+    def load(content, drivers=DRIVERS):
+        data = content.encode() if isinstance(content, str) else content
+        (tmp_path / "mote.toml").write_bytes(data)
+        return settings_file.load("mote.toml", drivers)
+
+    return load
+
+
+def one(loaded):
+    assert loaded.settings is None
+    assert len(loaded.problems) == 1
+    return str(loaded.problems[0])
+
+
+# Each text value and each number is the line it stands on; each list entry and key has its own.
+MARKED = """\
+# a comment with [brackets] and = and "quotes"
+top = "2"
+[device]# after a header ]
+name = "4"
+'quoted key' = "5"
+"a.b" . c = "6"
+"esc\\u0041ped\\"]" = "7"
+text = "8 # no comment ] }"   # "one"
+literal = '9 \\'
+list = [ "10", "10", # a comment ]
+  "11",
+
+  [ "13", { inner = "13", deep.er = "13" } ],
+  14, 14
+]
+multi = \"\"\"16
+[not] = "a table"
+x = \\\"\"\" still inside "" \\
+\"\"\"\"\"
+after = "20"
+multi_literal = '''21
+'' ]
+''''
+table = { x = "24", 'y.z' = [ "24" ], w.v = 24 }
+
+[[sensor]]
+name = "27"
+options.pin = 28
+
+[[ sensor ]]
+name = "31"
+[sensor.options]
+pin = 33
+[[sensor.parts]]
+id = 35
+[[sensor.parts]]
+id = 37
+[[sensor]]
+[sensor.options]
+pin = 40
+["mail"]
+when = 1979-05-27 07:32:00Z
+yes=true
+num = +4_4
+empty = ""
+none = {}
+hollow = []
+[ a . 'b c' . d ]
+e.f."g h" = "49"
+"" = "50"
+"""
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*path, index))
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_every_key_has_the_line_it_stands_on(newline):
+    text = MARKED.replace("\n", newline)
+    lines = toml_lines.locate(text)
+    found = 0
+    for path, value in leaves(tomllib.loads(text)):
+        marked = re.match(r"\d+", str(value))
+        if marked and path[-1] != "when":
+            assert (path, lines[path]) == (path, int(marked[0]))
+            found += 1
+    assert found == 31
+    assert lines[("mail", "when")] == 42
+    assert lines[("mail", "hollow")] == 47
+    assert lines[("sensor",)] == 26
+    assert [lines[("sensor", index)] for index in range(3)] == [26, 30, 38]
+    assert lines[("sensor", 2, "options")] == 39
+    assert lines[("device", "list", 3)] == 13
+    assert lines[("a",)] == lines[("a", "b c", "d")] == 48
+
+
+def test_each_problem_has_its_line_and_all_are_told_at_once(mote):
+    loaded = mote("""\
+[device]
+name = ""
+
+[mail]
+option = "client-submission"
+from = "alerts@contoso.com"
+to = [
+  "ops@contoso.com",
+  "nobody",
+]
+tls = "none"
+host = "40.97.4.1"
+colour = "red"
+
+[[sensor]]
+name = "freezer"
+driver = "adc"
+pin = "x"
+
+[[sensor]]
+name = "freezer"
+
+[[alarm]]
+name = "too warm"
+sensor = "frezer"
+above = 5
+clear = 6
+for = "1 week"
+""")
+    assert loaded.settings is None
+    assert [(problem.line, problem.key) for problem in loaded.problems if problem.level == "error"] == [
+        (2, "device.name"),
+        (9, "mail.to[1]"),
+        (11, "mail.tls"),
+        (12, "mail.host"),
+        (13, "mail.colour"),
+        (18, "sensor[0].pin"),
+        (20, "sensor[1].driver"),
+        (21, "sensor[1].name"),
+        (25, "alarm[0].sensor"),
+        (27, "alarm[0].clear"),
+        (28, "alarm[0].for"),
+    ]
+    shown = [str(problem) for problem in loaded.problems]
+    assert any(line.startswith('mote.toml:11: error: mail.tls: "none" is refused: ') for line in shown)
+    assert any(line.startswith("mote.toml:20: error: sensor[1].driver: is missing: ") for line in shown)
+
+
+def test_a_missing_table_is_told_at_the_top(mote):
+    assert [(problem.line, problem.key) for problem in mote("").problems] == [
+        (1, "device"),
+        (1, "mail"),
+        (1, "sensor"),
+        (1, "alarm"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "text"),
+    [
+        (GOOD.replace('"mote-1"', "mote-1"), "mote.toml:2: error: is not TOML at column 8: ", "in quotes"),
+        (GOOD.replace("-15", '"'), "mote.toml:17: error: is not TOML", "is not TOML"),
+        (GOOD + "[mail]\n", "mote.toml:18: error: is not TOML", "cannot declare ('mail',) twice"),
+        (GOOD + "x = '''\n\n", "mote.toml:18: error: is not TOML: ", "expected"),
+        (GOOD + "above = 3", "mote.toml:18: error: is not TOML: ", "cannot overwrite a value"),
+        (GOOD + "x = " + "[" * 20000, "mote.toml: error: has lists", "nested too deeply"),
+        (GOOD + "x = " + "9" * 5000, "mote.toml: error: has a number", "Take it out"),
+        (GOOD.encode().replace(b"mote-1", b"caf\xe9"), "mote.toml:2: error: ", "Save it as UTF-8"),
+        (GOOD.encode("utf-16"), "mote.toml:1: error: ", "is not UTF-8 text"),
+        (GOOD + "#" * 65536, "mote.toml: error: is larger than 64 KiB", "Is it the right one?"),
+    ],
+    ids=["bare", "open", "twice", "no end", "overwritten", "deep", "long number", "latin1", "utf16", "large"],
+)  # fmt: skip
+def test_what_cannot_be_read_is_one_line_with_the_fix(mote, content, place, text):
+    told = one(mote(content))
+    assert told.startswith(place)
+    assert text in told
+    assert "\n" not in told
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    missing = settings_file.load(tmp_path / "mote.toml", DRIVERS)
+    assert (
+        one(missing)
+        == f"{tmp_path}/mote.toml: error: there is no such file. Copy one of docs/examples and change it"
+    )
+    folder = settings_file.load(tmp_path, DRIVERS)
+    assert one(folder) == f"{tmp_path}: error: this is a folder. Name the mote.toml in it"
+    nul = settings_file.load("a\0b", DRIVERS)
+    assert "cannot be read" in one(nul)
+    long = settings_file.load("x" * 5000, DRIVERS)
+    assert "cannot be read: File name too long" in one(long)
+    assert [loaded.found for loaded in (missing, folder, nul, long)] == [False, False, False, False]
+
+
+def test_a_file_of_the_full_size_is_taken(mote):
+    assert mote(GOOD + "#" * (65536 - len(GOOD))).settings is not None
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_taken(mote):
+    assert (
+        mote(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode()).settings
+        == mote(GOOD).settings
+        is not None
+    )
+
+
+def test_a_secret_is_not_told_wherever_it_stands(mote):
+    for line in ('password = "hunter2"', 'password = """\nhunter2\n"""', "password = 'hunter2", "hunter2"):
+        for place in ("[mail]\n", "[[alarm]]\n", "[device]\n"):
+            loaded = mote(GOOD.replace(place, place + line + "\n"))
+            assert loaded.settings is None
+            assert "hunter2" not in json.dumps(loaded.to_json()) + repr(loaded)
+
+
+def test_keys_are_shown_bounded_and_escaped(mote):
+    told = [str(problem) for problem in mote(GOOD + f'"\\u001b[2J" = 1\n{"k" * 5000} = 2\n').problems]
+    assert told[0].startswith("mote.toml:18: error: alarm[0].\\x1b[2J: the key has a control character")
+    assert told[1].startswith(f"mote.toml:19: error: alarm[0].{'k' * 37}...: is not a key")
+    (problem,) = mote(GOOD + f"{'k' * 40} = 2\n").problems
+    assert problem.key == f"alarm[0].{'k' * 40}"
+
+
+def test_settings_too_large_for_the_board_are_refused(mote):
+    alarm = '[[alarm]]\nname = "a%d"\nsensor = "freezer"\nabove = 1\nto = [%s]\n'
+    lists = ", ".join(f'"someone.with.a.long.name.{number}@contoso.com"' for number in range(32))
+    loaded = mote(GOOD + "".join(alarm % (number, lists) for number in range(6)))
+    assert loaded.settings is None
+    assert "8192 fit its memory" in one(loaded)
+
+
+def test_compact_is_the_same_for_the_same_settings(mote):
+    settings = mote(GOOD.replace("mote-1", "θερμό-1")).settings
+    data = settings_file.compact(settings)
+    shuffled = dict(reversed([(key, value) for key, value in settings.items()]))
+    assert settings_file.compact(shuffled) == data
+    assert stored_settings.load(json.loads(data)) == settings
+    assert b": " not in data
+    assert b", " not in data
+    assert "θερμό-1".encode() in data
+
+
+def test_loading_changes_nothing(mote, tmp_path):
+    for content in (GOOD, GOOD + "x = 1\n", "x ="):
+        mote(content)
+        assert [path.name for path in tmp_path.iterdir()] == ["mote.toml"]
+        assert (tmp_path / "mote.toml").read_text() == content
+
+
+def run_check(*words):
+    parser = argparse.ArgumentParser()
+    check.add_arguments(parser)
+    return check.run(parser.parse_args(words))
+
+
+def test_check_tells_the_settings_in_force(mote, capsys):
+    mote(GOOD.replace("adc", "digital"))
+    assert run_check() == check.DONE
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["mote.toml: no problems. The settings in force:", ""]
+    assert told[2:] == [
+        "  device    mote-1, UTC+0000",
+        "  mail      smtp-relay by contoso-com.mail.protection.outlook.com port 25, TLS opportunistic, "
+        "no sign-in",
+        "  from      alerts@contoso.com",
+        "  to        ops@contoso.com",
+        '  sensor    freezer: digital, every 1 min, invert = false, pin = 34, pull = "up"',
+        "  alarm     too warm (warning): freezer above -15 for 0 s, clears at -15 or below",
+        "  secrets   none",
+    ]
+
+
+def test_check_tells_every_setting(mote, capsys):
+    mote("""\
+[device]
+name = "mote-1"
+site = "Floor 2"
+[wifi]
+ssid = "Plant"
+[mail]
+option = "client-submission"
+from = "alerts@contoso.com"
+to = ["ops@contoso.com", "boss@contoso.com"]
+cc = ["desk@contoso.com"]
+reply_to = "help@contoso.com"
+connect_to = "192.0.2.7"
+accepted_domains = ["contoso.com"]
+[[sensor]]
+name = "door"
+driver = "digital"
+unit = "open"
+every = "10s"
+pin = 4
+[[alarm]]
+name = "open"
+sensor = "door"
+below = 0.5
+for = "1min"
+no_reading_for = "1h"
+repeat_every = "1d"
+to = ["duty@contoso.com"]
+""")
+    assert run_check() == check.DONE
+    told = capsys.readouterr().out.splitlines()
+    assert told[1:4] == ["", "mote.toml: 1 warning. The settings in force:", ""]
+    assert told[4:] == [
+        "  device    mote-1, Floor 2, UTC+0000",
+        "  wifi      Plant",
+        "  mail      client-submission by smtp.office365.com port 587, TLS required, "
+        "password of alerts@contoso.com",
+        "            dials 192.0.2.7",
+        "  from      alerts@contoso.com, replies to help@contoso.com",
+        "  to        ops@contoso.com, boss@contoso.com",
+        "  cc        desk@contoso.com",
+        "  domains   contoso.com",
+        '  sensor    door: digital in open, every 10 s, invert = false, pin = 4, pull = "up"',
+        "  alarm     open (warning): door below 0.5 for 1 min, clears at 0.5 or above; no reading for 1 h; "
+        "again every 1 d; to duty@contoso.com",
+        "  secrets   wifi.password, mail.password",
+    ]
+
+
+def test_check_tells_errors_and_warnings(mote, capsys):
+    mote(GOOD.replace("smtp-relay", "client-submission"))
+    assert run_check("mote.toml") == check.DONE
+    out = capsys.readouterr().out
+    assert out.startswith("mote.toml:4: warning: mail.auth: Microsoft turns password sign-in")
+    assert "mote.toml: 1 warning. The settings in force:" in out
+    assert "mail.password" in out
+
+    mote(GOOD.replace("smtp-relay", "client-submission") + "x = 1\ny = 2\n")
+    assert run_check("mote.toml") == check.FAILED
+    out = capsys.readouterr().out
+    assert "mote.toml:18: error: alarm[0].x: is not a key of mailmote" in out
+    assert out.endswith("\n\nmote.toml: 2 errors, 1 warning.\n")
+    assert "in force" not in out
+
+    assert run_check("other.toml") == check.USAGE == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "other.toml: error: there is no such file. Copy one of docs/examples and change it\n"
+
+
+def test_check_as_json(mote, capsys):
+    mote(GOOD)
+    assert run_check("--json") == check.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["problems"], told["settings"]["device"]["name"]) == (True, [], "mote-1")
+
+    mote(GOOD + "x = 1\n")
+    assert run_check("--json") == check.FAILED
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["settings"]) == (False, None)
+    (problem,) = told["problems"]
+    assert problem.pop("text").startswith("is not a key of mailmote: known here: name, ")
+    assert problem == {"file": "mote.toml", "line": 18, "level": "error", "key": "alarm[0].x"}
+
+
+def test_the_examples_are_there_for_every_option():
+    assert [path.stem for path in EXAMPLES] == ["client-submission", "direct-send", "smtp-relay"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_are_right(path):
+    loaded = settings_file.load(path, check.drivers())
+    assert [str(problem) for problem in loaded.problems if problem.level == "error"] == []
+    assert loaded.settings is not None
+    assert loaded.settings["mail"]["option"] == path.stem
+
+
+def documented():
+    """The keys of each table in settings.md: {"device": {"name": True where it must be there, ...}, ...}."""
+    tables, current = {}, {}
+    for line in (DOCS / "settings.md").read_text(encoding="utf-8").splitlines():
+        heading = re.match(r"## (\[+)(\w+)\]+$", line)
+        row = re.match(r"\| (\*\*)?`(\w+)`(?:\*\*)? \| (text|name|number|list|address|duration)", line)
+        if line.startswith("#"):
+            current = tables.setdefault(heading[2], {}) if heading else {}
+        elif row:
+            current[row[2]] = row[1] is not None
+    return tables
+
+
+def test_the_reference_has_every_key_and_no_other():
+    wanted = {
+        name: {key: default is fields.REQUIRED for key, _, _, _, default, _ in rows}
+        for name, rows, _, _ in fields.TABLES
+    }
+    assert documented() == wanted
+
+
+def test_the_reference_has_every_driver_and_its_options():
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\*\*`.*) \|$", text, re.MULTILINE))
+    assert set(rows) == set(sensors.names())
+    for name, row in rows.items():
+        given = {option: default is ... for option, (_, default, _) in sensors.options(name).items()}
+        told = {option: bool(bold) for bold, option in re.findall(r"(\*\*)?`(\w+)`(?:\*\*)? \(", row)}
+        assert told == given, name
