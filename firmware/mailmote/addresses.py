@@ -39,7 +39,9 @@ def domain_fault(domain):
         if label[0] == "-" or label[-1] == "-":
             return "a part of a domain cannot begin or end with a hyphen"
         for character in label:
-            if not (character == "-" or (character < "\x7f" and (character.isalpha() or character.isdigit()))):
+            if not (
+                character == "-" or (character < "\x7f" and (character.isalpha() or character.isdigit()))
+            ):
                 return "a domain has letters, digits, hyphens and dots only"
     return None
 
@@ -55,7 +57,9 @@ def address_fault(address):
         if not atom:
             return "the part before @ cannot begin or end with a dot, or hold two in a row"
         for character in atom:
-            if not (character < "\x7f" and (character.isalpha() or character.isdigit() or character in _ATEXT)):
+            if not (
+                character < "\x7f" and (character.isalpha() or character.isdigit() or character in _ATEXT)
+            ):
                 return "the part before @ has a character that Microsoft 365 does not take"
     if "." not in domain:
         return "the domain has no dot"

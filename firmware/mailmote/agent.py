@@ -161,8 +161,7 @@ def _link(wifi):
 
 def load_settings():
     """The settings of the board. Raises SettingsError."""
-    from .policy import stored_settings
-
+    stored_settings = compat.borrow("mailmote.policy.stored_settings")
     try:
         with open(_SETTINGS) as file:
             return stored_settings.load(json.load(file))
@@ -179,4 +178,6 @@ def main():
     except SettingsError as error:
         log.error("agent", error)
     except KeyboardInterrupt:
-        log.info("agent", "Stopped by Ctrl-C. Every waiting alert is kept. The watchdog restarts the board soon.")
+        log.info(
+            "agent", "Stopped by Ctrl-C. Every waiting alert is kept. The watchdog restarts the board soon."
+        )

@@ -23,6 +23,19 @@ def unix_time():
     return int(time.time()) + _epoch_s
 
 
+def borrow(path):
+    """The module of that full name, for its caller alone: its memory is free when the caller is done."""
+    try:
+        __import__(path)
+        return sys.modules[path]
+    finally:
+        # After a MemoryError, too: MicroPython keeps a half-loaded module.
+        sys.modules.pop(path, None)
+        package, _, name = path.rpartition(".")
+        if hasattr(sys.modules.get(package), name):
+            delattr(sys.modules[package], name)
+
+
 async def wait_ms(awaitable, milliseconds):
     """Await with a limit. Raises Timeout, and cancels what it waited for."""
     return await asyncio.wait_for(awaitable, milliseconds / 1000)
@@ -58,7 +71,7 @@ if MICROPYTHON:
         The ESP32's mbedTLS knows no TLS 1.3 and refuses its names.
         """
         context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = tls.CERT_REQUIRED
+        context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs
         try:
             context.set_ciphers(_TLS_1_3_SUITES + _TLS_1_2_SUITES)
         except (OSError, ValueError):
@@ -72,7 +85,9 @@ if MICROPYTHON:
 
         Raises OSError with an mbedTLS number, or ValueError with the text of a certificate's fault.
         """
-        wrapped = context.wrap_socket(pair[0].s, server_hostname=server_hostname, do_handshake_on_connect=False)
+        wrapped = context.wrap_socket(
+            pair[0].s, server_hostname=server_hostname, do_handshake_on_connect=False
+        )
         stream = asyncio.StreamReader(wrapped)
         return stream, stream
 

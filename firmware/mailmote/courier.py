@@ -116,12 +116,16 @@ class Courier:
         except GiveUp as error:
             results = [error] * len(pending)
         self._health.collect()
-        delivered = results.count(None)
+        delivered = len([result for result in results if result is None])
         if delivered:
             self._health.mails += 1
             self._health.notes = []
             log.info(
-                "courier", '"%s" was accepted for %d of %d recipients.', record.event.alarm, delivered, len(recipients)
+                "courier",
+                '"%s" was accepted for %d of %d recipients.',
+                record.event.alarm,
+                delivered,
+                len(recipients),
             )
         return self._conclude(number, record, recipients, pending, results)
 

@@ -24,7 +24,9 @@ class Event:
 
     __slots__ = ("kind", "cause", "alarm", "since_s", "at_s", "value", "threshold", "extreme", "readings")
 
-    def __init__(self, kind, cause, alarm, since_s, at_s, value=None, threshold=None, extreme=None, readings=()):
+    def __init__(
+        self, kind, cause, alarm, since_s, at_s, value=None, threshold=None, extreme=None, readings=()
+    ):
         self.kind = kind
         self.cause = cause
         self.alarm = alarm

@@ -46,6 +46,10 @@ class Health:
         rssi = self._link.rssi()
         if rssi is not None:
             yield "Wi-Fi signal: %d dBm" % rssi
-        yield "Mails sent: %d, tried again: %d, recipients refused: %d" % (self.mails, self.retries, self.refused)
+        yield "Mails sent: %d, tried again: %d, recipients refused: %d" % (
+            self.mails,
+            self.retries,
+            self.refused,
+        )
         if self.dropped:
             yield "Alerts that could not be stored: %d" % self.dropped

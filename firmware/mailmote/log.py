@@ -55,7 +55,7 @@ def exception(part, caught):
 
     text = io.StringIO()
     compat.print_exception(caught, text)
-    for line in text.getvalue().split("\n"):
+    for line in text.getvalue().split("\n"):  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs
         if line:
             _write(ERROR, part, line, ())
 

@@ -78,7 +78,9 @@ class Supervisor:
             while not until.is_set():
                 late = [heartbeat.name for heartbeat in self._heartbeats if heartbeat.overdue]
                 if late:
-                    log.error("supervisor", "No sign of life from %s: the watchdog will restart.", ", ".join(late))
+                    log.error(
+                        "supervisor", "No sign of life from %s: the watchdog will restart.", ", ".join(late)
+                    )
                 elif self._watchdog:
                     self._watchdog.feed()
                 try:
@@ -96,7 +98,12 @@ class Supervisor:
                 heartbeat.retire()
                 return
             except Exception as error:
-                log.error("supervisor", "The task %s failed and is started again in %d s.", heartbeat.name, _RESTART_S)
+                log.error(
+                    "supervisor",
+                    "The task %s failed and is started again in %d s.",
+                    heartbeat.name,
+                    _RESTART_S,
+                )
                 log.exception("supervisor", error)
             await heartbeat.sleep(_RESTART_S)
 

@@ -13,7 +13,10 @@ from .errors import HostError
 
 # Command: (module, what it does). The module has add_arguments(parser) and run(arguments) -> exit code.
 COMMANDS = {
-    "demo": ("demo", "recorded readings become alert mail through each of the three options, with no hardware"),
+    "demo": (
+        "demo",
+        "recorded readings become alert mail through each of the three options, with no hardware",
+    ),
     "check": ("check", "validate a mote.toml and show its effective settings"),
     "explain": ("doctor.explain", "say what a server's reply means and what to do"),
     "sandbox": ("tenant.sandbox", "run a fake Microsoft 365 tenant on this computer"),

@@ -90,7 +90,14 @@ class Way:
 
 
 WAYS = (
-    Way("client-submission", "Client submission", 587, "STARTTLS, verified", "AUTH LOGIN", "facilities@contoso.test"),
+    Way(
+        "client-submission",
+        "Client submission",
+        587,
+        "STARTTLS, verified",
+        "AUTH LOGIN",
+        "facilities@contoso.test",
+    ),
     Way("direct-send", "Direct send", 25, "none", "none", "facilities@contoso.test"),
     Way("smtp-relay", "SMTP relay", 25, "none", "connector by address", "oncall@fabrikam.test"),
 )
@@ -108,9 +115,14 @@ class Outcome:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--heapsize", default=DEFAULT_HEAP, metavar="SIZE", help=f"the interpreter's heap (default: {DEFAULT_HEAP})"
+        "--heapsize",
+        default=DEFAULT_HEAP,
+        metavar="SIZE",
+        help=f"the interpreter's heap (default: {DEFAULT_HEAP})",
     )
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep settings, flash images and mails here")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep settings, flash images and mails here"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -146,12 +158,16 @@ def _run_all(folder: Path, heapsize: str, console: Console) -> Iterator[Outcome]
 
 def _recording() -> bytes:
     try:
-        return resources.files(__package__).joinpath("data", RECORDING).read_bytes()
+        return resources.files("mailmote_host").joinpath("data", RECORDING).read_bytes()
     except OSError as error:
-        raise HostError(f"the recording is missing ({error}). Reinstall mailmote, or check it out again.") from error
+        raise HostError(
+            f"the recording is missing ({error}). Reinstall mailmote, or check it out again."
+        ) from error
 
 
-def _run(way: Way, folder: Path, recording: bytes, heapsize: str, progress: Progress, task: TaskID) -> Outcome:
+def _run(
+    way: Way, folder: Path, recording: bytes, heapsize: str, progress: Progress, task: TaskID
+) -> Outcome:
     password = secrets.token_urlsafe(18)
     with serve(_tenant(way, password)) as service:
         board = VirtualBoard(
@@ -168,13 +184,17 @@ def _run(way: Way, folder: Path, recording: bytes, heapsize: str, progress: Prog
                 if percent := re.search(r"(\d+) % of the recording", line):
                     progress.update(task, completed=int(percent[1]))
                 if time.monotonic() > deadline_s:
-                    raise HostError(f"the board is not done after {BOARD_TIMEOUT_S} s:\n{board.console[-3000:]}")
+                    raise HostError(
+                        f"the board is not done after {BOARD_TIMEOUT_S} s:\n{board.console[-3000:]}"
+                    )
             exit_code = board.wait(BOARD_TIMEOUT_S)
         progress.update(task, completed=100)
         messages = list(service.messages)
     problems = _judge(way, messages)
     if exit_code:
-        problems.append(f"the board stopped with exit code {exit_code}. Its console ended:\n{board.console[-3000:]}")
+        problems.append(
+            f"the board stopped with exit code {exit_code}. Its console ended:\n{board.console[-3000:]}"
+        )
     heap = re.search(r"Heap in use at most: (\d+) bytes", board.console)
     for number, message in enumerate(messages):
         (folder / f"{number + 1}.eml").write_bytes(message.data)
@@ -256,7 +276,9 @@ def _show(outcomes: list[Outcome], console: Console) -> None:
     console.print(table)
     for message in outcomes[0].messages[-2:-1]:
         console.rule(f"as {message.recipients[0]} received it")
-        console.print(message.data.decode("utf-8", "replace").replace("\r\n", "\n"), markup=False, highlight=False)
+        console.print(
+            message.data.decode("utf-8", "replace").replace("\r\n", "\n"), markup=False, highlight=False
+        )
         console.rule()
 
 

@@ -2,7 +2,7 @@
 
     client.py PATH-ENTRIES FOLDER
 
-FOLDER is the working directory and holds jobs.json and ca/. PATH-ENTRIES, separated by `:`, go before sys.path.
+FOLDER is the working directory and holds jobs.json and ca/. PATH-ENTRIES (a:b) go first in sys.path.
 """
 
 import asyncio

@@ -221,7 +221,9 @@ def test_a_failing_sensor_stops_neither_the_others_nor_the_mail(tmp_path, runtim
 
 def test_ctrl_c_ends_it_in_order(tmp_path, runtime):
     with serve(tenant()) as service:
-        live = settings(service, extra='[[sensor]]\nname = "Heap"\ndriver = "system"\nmetric = "uptime"\nevery = "1h"\n')
+        live = settings(
+            service, extra='[[sensor]]\nname = "Heap"\ndriver = "system"\nmetric = "uptime"\nevery = "1h"\n'
+        )
         with board_of(tmp_path, service, runtime, live) as board:
             board.start()
             console = run_until(board, "Ready: mailmote")

@@ -33,5 +33,11 @@ def test_the_zone_shifts_the_local_time_and_is_told():
 
 
 def test_durations_in_words():
-    for seconds, text in ((5, "5 s"), (900, "15 min"), (3660, "1 h 1 min"), (7200, "2 h"), (127800, "1 d 11 h")):
+    for seconds, text in (
+        (5, "5 s"),
+        (900, "15 min"),
+        (3660, "1 h 1 min"),
+        (7200, "2 h"),
+        (127800, "1 d 11 h"),
+    ):
         equal(civil.duration(seconds), text)

@@ -173,7 +173,9 @@ def test_closed_at_every_byte_of_every_reply():
 
                 raises(errors.MailmoteError, play.run, hear)
                 if len(play.results) > len(case[3]) - 1:
-                    raise AssertionError("a result without the final reply, cut at %d of turn %d" % (cut, turn))
+                    raise AssertionError(
+                        "a result without the final reply, cut at %d of turn %d" % (cut, turn)
+                    )
 
     each(check)
 

@@ -79,7 +79,10 @@ def test_a_record_comes_back_as_it_was():
     for one in (sample(), none):
         back = record.decode(record.encode(record.Record(one, 0xDEADBEEF, 0xABCD, 0b101, 0b010)))
         equal(fields(back.event), fields(one))
-        equal((back.identity, back.recipients_crc, back.pending, back.refused), (0xDEADBEEF, 0xABCD, 0b101, 0b010))
+        equal(
+            (back.identity, back.recipients_crc, back.pending, back.refused),
+            (0xDEADBEEF, 0xABCD, 0b101, 0b010),
+        )
 
 
 def test_the_largest_record_stays_inline():

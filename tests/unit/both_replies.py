@@ -469,7 +469,9 @@ def test_a_key_without_a_row_has_no_words():
 def parts_in_memory():
     package = sys.modules["mailmote.explanations"]
     loaded = [name for name in sys.modules if name.startswith("mailmote.explanations.")]
-    return loaded + [part for part in ("sign_in", "mailbox", "mx", "general", "local") if hasattr(package, part)]
+    return loaded + [
+        part for part in ("sign_in", "mailbox", "mx", "general", "local") if hasattr(package, part)
+    ]
 
 
 def test_the_table_is_let_go():

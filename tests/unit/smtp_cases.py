@@ -392,5 +392,12 @@ CASES = [
     ("a bare line feed", "none", False, ONE, [(b"", b"220 mail\n")], "malformed-reply"),
     ("a line without end", "none", False, ONE, [(b"", b"220 " + b"x" * 4100)], "reply-too-long"),
     ("a flood of lines", "none", False, ONE, [(b"", b"220-x\r\n" * 65)], "reply-too-long"),
-    ("long lines in number", "none", False, ONE, [(b"", (b"220-" + b"x" * 2000 + b"\r\n") * 5)], "reply-too-long"),
+    (
+        "long lines in number",
+        "none",
+        False,
+        ONE,
+        [(b"", (b"220-" + b"x" * 2000 + b"\r\n") * 5)],
+        "reply-too-long",
+    ),
 ]

@@ -84,7 +84,9 @@ def test_only_compat_asks_which_runtime_it_is_on(path):
 @pytest.mark.parametrize("path", FIRMWARE_FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_the_firmware_never_asserts(path):
     """`assert` is compiled away on a board; what a peer sent would then pass unchecked."""
-    assert not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not any(
+        isinstance(node, ast.Assert) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
 
 
 def test_host_tools_import_only_the_pure_parts():

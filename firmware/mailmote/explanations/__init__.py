@@ -1,22 +1,20 @@
-"""What went wrong and what puts it right, in words: one table for the replies of servers and for our own faults.
+"""What went wrong and what puts it right, in words: of the replies of servers, and of our own faults.
 
 The table has parts, since a board that has to load it from flash has room for one part at a time: a part is
 loaded for a look-up and let go at once, so that the words cost heap only while they are read. A part is a
 module with ROWS; it imports nothing, and nothing else on a board refers to it.
 
-A row: key; first digit of the reply code, or 0; enhanced status codes; fragments of the text, in lower case;
-first letters of the stages; action; cause; fix. Alternatives are parted by `|`; what is empty matches all. The
-first row that fits a reply is taken (smtp/replies.py), so the more telling stand first. Rows with neither
-enhanced status code nor fragment are reached by key: the classes of replies.py, and all of `local`, whose
-causes have places for values.
+A row: key; first digit of the reply code, or 0; enhanced status codes; fragments of the text, in lower
+case; first letters of the stages; action; cause; fix. Alternatives are parted by `|`; what is empty matches
+all. The first row that fits a reply is taken (smtp/replies.py), so the more telling stand first. Rows with
+neither enhanced status code nor fragment are reached by key: the classes of replies.py, and all of `local`,
+whose causes have places for values.
 
 Cause and fix stand on a console and in a mail on a phone: at most 160 characters each. The long form is that
 of `mailmote explain`. Sources: "Email non-delivery reports and SMTP errors in Exchange Online", "Enable or
 disable SMTP AUTH", "How to set up a multifunction device" and "Exchange Online limits", learn.microsoft.com;
 the Exchange team's blog for 5.7.30 and 5.7.68; RFC 3463 and RFC 5321.
 """
-
-import sys
 
 from .. import compat
 
@@ -46,19 +44,5 @@ def rows():
     # Here, since deeper in, a stale pointer on the stack may hold on to what an earlier look-up loaded.
     compat.collect()
     for part in _PARTS:
-        for row in _load(part):
+        for row in compat.borrow(__name__ + "." + part).ROWS:
             yield row
-
-
-def _load(part):
-    """The rows of a part that nothing else refers to: it is gone with the last of them."""
-    path = __name__ + "." + part
-    try:
-        __import__(path)
-        return sys.modules[path].ROWS
-    finally:
-        # After a MemoryError, too: MicroPython keeps a half-loaded module.
-        sys.modules.pop(path, None)
-        package = sys.modules[__name__]
-        if hasattr(package, part):
-            delattr(package, part)

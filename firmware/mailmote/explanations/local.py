@@ -37,7 +37,7 @@ ROWS = (
      "Set tls = \"required\" in mote.toml."),
     ("certificate-refused", 0, "", "", "", "fix-settings",
      "The certificate of %s was refused: %s. Nothing was sent.",
-     "Check the board's clock, its CA certificates, and that host in mote.toml is the name in the certificate."),
+     "Check the board's clock and CA certificates, and that host in mote.toml is its name."),
     ("tls-failed", 0, "", "", "", "retry-later",
      "TLS with %s failed: %s. Nothing was sent in clear.",
      "Check host and port; it is tried again."),

@@ -35,6 +35,8 @@ def _synchronise():
 
         ntptime.settime()
     except (OSError, OverflowError) as error:
-        log.warning("clock", "The clock was not set over NTP (%s). Let UDP port 123 out of the network.", error)
+        log.warning(
+            "clock", "The clock was not set over NTP (%s). Let UDP port 123 out of the network.", error
+        )
         return None
     return now_s() - before_s

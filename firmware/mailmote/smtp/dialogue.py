@@ -65,7 +65,7 @@ _TRANSITIONS = {
 
 
 class Dialogue:
-    """One connection. `client_name` is a domain for EHLO; `tls` one of TLS_*; `credentials` for AUTH, or None."""
+    """One connection. `client_name` is for EHLO, `tls` one of TLS_*; with `credentials` it signs in."""
 
     def __init__(self, client_name, tls, credentials=None):
         self._name = client_name
@@ -224,7 +224,11 @@ class Dialogue:
             raise failure(FixSettings, "auth-needs-tls")
         self._mechanism = choose(capabilities.auth, self._credentials)
         self._state = "AUTH"
-        self._output = (b"AUTH %s " % self._mechanism.name.encode(), self._mechanism.initial_response(), b"\r\n")
+        self._output = (
+            b"AUTH %s " % self._mechanism.name.encode(),
+            self._mechanism.initial_response(),
+            b"\r\n",
+        )
 
     def _upgrade(self, reply):
         self._state = UPGRADE

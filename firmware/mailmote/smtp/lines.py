@@ -65,7 +65,9 @@ class ReplyReader:
         while True:
             end = self._buffer.find(b"\n") + 1
             if (end or len(self._buffer)) > _MAX_LINE_OCTETS:
-                raise failure(ProtocolError, "reply-too-long", "a line of more than %d octets" % _MAX_LINE_OCTETS)
+                raise failure(
+                    ProtocolError, "reply-too-long", "a line of more than %d octets" % _MAX_LINE_OCTETS
+                )
             if not end:
                 return None
             line = bytes(self._buffer[:end])

@@ -38,6 +38,7 @@ _PERMANENT = (
     ("", "refused", FIX_SETTINGS),
 )
 
+
 def classify(code, enhanced, text, stage):
     """(key, action) of a reply that is not what `stage`, one of STAGES or "", wants.
 

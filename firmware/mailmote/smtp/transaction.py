@@ -74,7 +74,7 @@ class Transaction:
             yield b"DATA\r\n"
 
     def take(self, reply):
-        """What to send after `reply`: an iterable of chunks, or None for nothing. Sets `state`, at last DONE."""
+        """What to send after `reply`: an iterable of chunks, or None. Sets `state`, to DONE at last."""
         _, good, on_good, on_refusal, _ = _TRANSITIONS[self.state]
         return getattr(self, on_good if str(reply.code)[0] == good else on_refusal)(reply)
 
@@ -147,4 +147,3 @@ class Transaction:
 
     def _done(self, reply):
         self.state = DONE
-        return None

@@ -17,7 +17,7 @@ from . import record
 _FOLDER = "outbox"
 _REFUSED = "refused"
 _BAD = "bad"
-_TMP = _FOLDER + "/tmp"
+_UNFINISHED = _FOLDER + "/tmp"
 # A record takes about a tenth of a littlefs block of metadata: 200 fit 100 kB with room to rewrite.
 _MAX_RECORDS = 200
 
@@ -85,9 +85,9 @@ class Outbox:
 
     def _write(self, number, changed):
         try:
-            with open(_TMP, "wb") as file:
+            with open(_UNFINISHED, "wb") as file:
                 file.write(record.encode(changed))
-            os.rename(_TMP, _path(_FOLDER, number))
+            os.rename(_UNFINISHED, _path(_FOLDER, number))
         except OSError as error:
             raise failure(StorageError, "flash-failed", error)
 

@@ -85,9 +85,22 @@ def decode(data):
         raise StorageError("a record has the wrong length or mark", "bad-record")
     if struct.unpack_from("<I", data, len(data) - 4)[0] != binascii.crc32(memoryview(data)[:-4]):
         raise StorageError("a record fails its checksum", "bad-record")
-    (_, _, what, count, at_s, since_s, identity, value, threshold, extreme, pending, refused, crc, name_bytes) = (
-        struct.unpack_from(_HEAD, data)
-    )
+    (
+        _,
+        _,
+        what,
+        count,
+        at_s,
+        since_s,
+        identity,
+        value,
+        threshold,
+        extreme,
+        pending,
+        refused,
+        crc,
+        name_bytes,
+    ) = struct.unpack_from(_HEAD, data)
     position = _HEAD_BYTES + name_bytes
     if position + count * _READING_BYTES + 4 != len(data):
         raise StorageError("a record contradicts its own length", "bad-record")
