@@ -46,11 +46,6 @@ async def connect(host, port):
     return await asyncio.open_connection(host, port)
 
 
-def close(pair):
-    """Close without waiting for the peer."""
-    pair[1].close()
-
-
 if MICROPYTHON:
     from time import ticks_add, ticks_diff, ticks_ms
 
@@ -95,6 +90,10 @@ if MICROPYTHON:
         """Write `data`, and wait until the network has taken it; `data` may then be used again."""
         pair[1].write(data)
         await pair[1].drain()
+
+    def close(pair):
+        """Close without waiting for the peer. The stream's own close() does nothing here."""
+        pair[0].s.close()
 
     async def read_into(pair, buffer):
         """Bytes read into `buffer`; 0 at the end of the stream."""
@@ -166,6 +165,10 @@ else:
         """Write a copy of `data`: CPython's transport may hold on to what it is given."""
         pair[1].write(bytes(data))
         await pair[1].drain()
+
+    def close(pair):
+        """Close without waiting for the peer."""
+        pair[1].close()
 
     async def read_into(pair, buffer):
         """Bytes read into `buffer`; 0 at the end of the stream."""

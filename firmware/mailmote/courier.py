@@ -10,7 +10,8 @@ import random
 
 from . import addresses, log
 from .civil import duration
-from .errors import FixSettings, GiveUp, MailmoteError, RetryNow
+from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow
+from .explanations import failure
 from .mail.alert import About, compose
 from .net.session import Session
 from .policy.pacing import Backoff
@@ -46,21 +47,21 @@ class Courier:
                 await heartbeat.wait(self._arrived)
                 continue
             await self._link.wait_up(heartbeat)
-            failure = await self._deliver(heartbeat)
-            if failure is None:
+            left = await self._deliver(heartbeat)
+            if left is None:
                 self._backoff.succeeded()
                 retried_at_once = False
                 continue
             self._health.retries += 1
-            if isinstance(failure, RetryNow) and not retried_at_once:
+            if isinstance(left, RetryNow) and not retried_at_once:
                 retried_at_once = True
                 continue
-            pause_s = self._backoff.pause_s(isinstance(failure, FixSettings), random.random())
+            pause_s = self._backoff.pause_s(isinstance(left, FixSettings), random.random())
             log.warning(
                 "courier",
                 "%d alerts wait. %s Next try in %s.",
                 len(self._outbox),
-                failure,
+                left,
                 duration(pause_s),
             )
             await heartbeat.sleep(pause_s)
@@ -76,12 +77,11 @@ class Courier:
             self._health.collect()
             await session.open()
             for number in self._outbox.waiting():
-                failure = await self._send(session, number)
-                left = failure or left
-                if isinstance(failure, FixSettings):
-                    break
+                left = await self._send(session, number) or left
         except MailmoteError as error:
             left = error
+        except MemoryError:
+            left = failure(RetryLater, "no-memory")
         finally:
             if session:
                 await session.close()
@@ -97,7 +97,11 @@ class Courier:
         return Credentials(mail["username"], password)
 
     async def _send(self, session, number):
-        """Send one record to those of its recipients that are pending; the failure to try again, or None."""
+        """Send one record to those of its recipients that are pending.
+
+        Returns what keeps some of them pending, or None. Raises what would keep back the next record too: a
+        fault in the settings, or a server that took this mail for nobody.
+        """
         record = self._outbox.load(number)
         if record is None:
             return None
@@ -127,27 +131,32 @@ class Courier:
                 delivered,
                 len(recipients),
             )
-        return self._conclude(number, record, recipients, pending, results)
+        pending_for = self._conclude(number, record, recipients, pending, results)
+        if pending_for and (not delivered or isinstance(pending_for, FixSettings)):
+            raise pending_for
+        return pending_for
 
     def _conclude(self, number, record, recipients, pending, results):
-        """Keep in the outbox what the results leave to do."""
-        failure = None
+        """Keep in the outbox what the results leave to do; what some recipients are pending for, or None."""
+        pending_for = None
+        answered = False
         for index, result in zip(pending, results):
-            if result is None or isinstance(result, GiveUp):
-                record.pending &= ~(1 << index)
-            else:
-                failure = failure if isinstance(failure, FixSettings) else result
-            if isinstance(result, GiveUp):
+            if result is not None and not isinstance(result, GiveUp):
+                pending_for = pending_for if isinstance(pending_for, FixSettings) else result
+                continue
+            answered = True
+            record.pending &= ~(1 << index)
+            if result:
                 record.refused |= 1 << index
                 self._health.refused += 1
                 text = "%s does not get this mail. %s" % (recipients[index], result)
                 self._health.note(text)
                 log.error("courier", text)
-        if not record.pending & (1 << len(recipients)) - 1:
+        if not pending_for:
             self._outbox.close(number, record)
-        elif len(pending) != len([result for result in results if isinstance(result, MailmoteError)]):
+        elif answered:
             self._outbox.update(number, record)
-        return failure
+        return pending_for
 
     def _about(self, event):
         """What the settings say of an event; an alarm that they no longer have is told all the same."""

@@ -23,7 +23,7 @@ def hide(secret):
     import binascii
 
     octets = secret.encode() if isinstance(secret, str) else bytes(secret)
-    if octets:
+    if octets and octets.decode() not in _secrets:
         _secrets.append(octets.decode())
         _secrets.append(binascii.b2a_base64(octets)[:-1].decode())
 

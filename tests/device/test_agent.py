@@ -191,6 +191,37 @@ def test_a_refused_recipient_is_told_in_the_next_mail_and_not_tried_again(tmp_pa
         assert "nobody@contoso.test" in recovery.get_content()
 
 
+def said(session, verb):
+    return [line for direction, line in session.transcript if direction == "C" and line.startswith(verb)]
+
+
+def test_a_refused_recipient_is_not_asked_again_while_another_waits(tmp_path, runtime):
+    deferred = [Fault(Stage("rcpt", 1), Reply("451 4.2.1 Mailbox busy"), times=1)]
+    with serve(tenant(), faults=deferred) as service:
+        wanted = settings(service, to=(HERE, "nobody@contoso.test"))
+        with board_of(tmp_path, service, runtime, wanted) as board:
+            board.start()
+            run_until(board, "alerts wait")
+            board.start()
+            assert board.wait(TIMEOUT_S) == 0, board.console
+            assert board.list_files("outbox") == []
+        first, second = service.sessions[:2]
+        assert len(said(first, "RCPT")) == 2
+        assert said(second, "RCPT")[0] == f"RCPT TO:<{HERE}>"
+        asked = [line for session in service.sessions for line in said(session, "RCPT TO:<nobody")]
+        assert len(asked) == 4, "once for each alert; the recording raised two at each start"
+
+
+def test_a_busy_server_is_not_asked_for_every_alert_that_waits(tmp_path, runtime):
+    with serve(tenant(), faults=[Fault(Stage("rcpt"), Reply("451 4.7.500 Server busy."))]) as service:
+        with board_of(tmp_path, service, runtime, settings(service)) as board:
+            for _ in range(2):
+                board.start()
+                run_until(board, "alerts wait")
+            assert len(board.list_files("outbox")) == 4
+        assert [len(said(session, "MAIL")) for session in service.sessions] == [1, 1]
+
+
 BROKEN_SENSORS = """
 [[sensor]]
 name = "Gone"

@@ -66,6 +66,9 @@ ROWS = (
      "Check the Wi-Fi, the name and the DNS server."),
 
     # The board
+    ("no-memory", 0, "", "", "", "retry-later",
+     "There was too little memory to send the mail.",
+     "It is tried again. If it lasts, use fewer sensors and alarms, or a board with SPIRAM."),
     ("secret-missing", 0, "", "", "", "fix-settings",
      "The board has no secret named %s.",
      "Provision it again."),

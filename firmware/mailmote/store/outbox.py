@@ -60,10 +60,14 @@ class Outbox:
         try:
             with open(_path(_FOLDER, number), "rb") as file:
                 return record.decode(file.read(record.MAX_BYTES + 1))
-        except StorageError as error:
-            log.error("outbox", "Alert %d cannot be read: %s. It was moved to %s/.", number, error, _BAD)
+        except (OSError, StorageError) as error:
+            log.error("outbox", "Alert %d cannot be read: %s. It is moved to %s/.", number, error, _BAD)
         self.bad += 1
-        self._move(number, _BAD)
+        self._numbers.remove(number)
+        try:
+            os.rename(_path(_FOLDER, number), _path(_BAD, number))
+        except OSError as error:
+            log.error("outbox", "Alert %d cannot be moved: %s.", number, error)
         return None
 
     def update(self, number, changed):
@@ -74,13 +78,9 @@ class Outbox:
         """Every recipient of this record has been answered for."""
         if last.refused:
             self._write(number, last)
-            self._move(number, _REFUSED)
+            os.rename(_path(_FOLDER, number), _path(_REFUSED, number))
         else:
             os.remove(_path(_FOLDER, number))
-            self._numbers.remove(number)
-
-    def _move(self, number, folder):
-        os.rename(_path(_FOLDER, number), _path(folder, number))
         self._numbers.remove(number)
 
     def _write(self, number, changed):

@@ -104,7 +104,10 @@ def decode(data):
     position = _HEAD_BYTES + name_bytes
     if position + count * _READING_BYTES + 4 != len(data):
         raise StorageError("a record contradicts its own length", "bad-record")
-    name = str(bytes(data[_HEAD_BYTES:position]), "utf-8")
+    try:
+        name = str(bytes(data[_HEAD_BYTES:position]), "utf-8")
+    except ValueError:
+        raise StorageError("a record's name is not UTF-8", "bad-record")
     readings = []
     for _ in range(count):
         age, reading = struct.unpack_from(_READING, data, position)

@@ -174,6 +174,14 @@ LONG_FORMS = {
             "See that the DNS server that the network hands out answers.",
         ),
     ),
+    "no-memory": LongForm(
+        "Sending needs a few pieces of memory at once, for TLS above all, and the board could not find them. "
+        "The alert is kept.",
+        (
+            "Wait: what was in the way may be gone at the next attempt.",
+            "If it lasts, use fewer sensors and alarms, or a board with SPIRAM.",
+        ),
+    ),
     "secret-missing": LongForm(
         "The settings name a secret that the board's store does not have: it was never provisioned, or "
         "the flash was erased since.",

@@ -1,0 +1,55 @@
+"""The log: what it keeps, and what it never shows."""
+
+from expect import equal
+
+from mailmote import log
+
+
+def written(write):
+    """The lines that `write()` adds to the ring; the secrets and the ring are as before afterwards."""
+    before = list(log._ring), list(log._secrets), log.level
+    log._ring[:] = []
+    log.level = log.INFO
+    try:
+        write()
+        return list(log._ring)
+    finally:
+        log._ring[:], log._secrets[:], log.level = before
+
+
+def test_a_secret_shows_neither_as_it_is_nor_in_base64():
+    def write():
+        log.hide(b"canary-password")
+        log.hide("canary-wifi")
+        log.info("part", "%s and %s", "canary-password", "Y2FuYXJ5LXBhc3N3b3Jk")
+        log.error("part", ValueError("canary-wifi is wrong"))
+        try:
+            raise ValueError("canary-password")
+        except ValueError as error:
+            log.exception("part", error)
+
+    text = "\n".join(written(write))
+    equal(("canary" in text, "Y2FuYXJ5" in text, "*** and ***" in text), (False, False, True))
+
+
+def test_the_same_secret_is_kept_once():
+    def write():
+        for _ in range(5):
+            log.hide(b"canary-password")
+        equal(len(log._secrets), 2)
+
+    written(write)
+
+
+def test_the_ring_keeps_the_last_lines_within_bounds():
+    lines = written(lambda: [log.info("part", "line %d %s", number, "x" * 2000) for number in range(40)])
+    equal((len(lines), "line 39" in lines[-1], max(len(line) for line in lines)), (8, True, 600))
+
+
+def test_levels():
+    lines = written(lambda: (log.debug("part", "no"), log.warning("part", "yes")))
+    equal((len(lines), " W part: yes" in lines[0]), (1, True))
+
+
+def test_a_percent_sign_without_values_is_text():
+    equal(" I part: 100 % of %s" in written(lambda: log.info("part", "100 % of %s"))[0], True)
