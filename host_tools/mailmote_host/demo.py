@@ -20,6 +20,7 @@ from email.message import EmailMessage
 from importlib import resources
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -34,7 +35,7 @@ from .virtual.board import VirtualBoard
 
 RECORDING = "machine_temperature_system_failure.csv"
 DEFAULT_HEAP = "256K"
-BOARD_TIMEOUT_S = 20  # a run takes seconds; a board out of memory would start its tasks again for ever
+BOARD_TIMEOUT_S = 60  # a run takes seconds; a board out of memory would start its tasks again for ever
 
 # What the recording holds: a planned shutdown, the failure of the machine, and the end of each.
 EXPECTED = {
@@ -43,6 +44,13 @@ EXPECTED = {
     datetime(2014, 2, 8, 0, 30, tzinfo=UTC): "Machine too cold",
     datetime(2014, 2, 9, 12, 0, tzinfo=UTC): "OK again",
 }
+
+NOTES = """\
+Round trips: how often the board waited for the server, for each of its mails;
+the first mail of a connection opens it. Heap: the most in use, on a 64-bit port;
+objects are half as large on an ESP32. The tenant listened on free ports of this
+computer in place of 587 and 25.
+"""
 
 MOTE_TOML = """\
 [device]
@@ -90,16 +98,9 @@ class Way:
 
 
 WAYS = (
-    Way(
-        "client-submission",
-        "Client submission",
-        587,
-        "STARTTLS, verified",
-        "AUTH LOGIN",
-        "facilities@contoso.test",
-    ),
+    Way("client-submission", "Client submission", 587, "verified", "AUTH LOGIN", "facilities@contoso.test"),
     Way("direct-send", "Direct send", 25, "none", "none", "facilities@contoso.test"),
-    Way("smtp-relay", "SMTP relay", 25, "none", "connector by address", "oncall@fabrikam.test"),
+    Way("smtp-relay", "SMTP relay", 25, "none", "by address", "oncall@fabrikam.test"),
 )
 
 
@@ -151,8 +152,9 @@ def _run_all(folder: Path, heapsize: str, console: Console) -> Iterator[Outcome]
     recording = _recording()
     columns = (TextColumn("{task.description:<18}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        tasks = [progress.add_task(way.title, total=100) for way in WAYS]
+        tasks = [progress.add_task(way.title, total=100, start=False) for way in WAYS]
         for way, task in zip(WAYS, tasks, strict=True):
+            progress.start_task(task)
             yield _run(way, folder / way.option, recording, heapsize, progress, task)
 
 
@@ -238,7 +240,7 @@ def _judge(way: Way, messages: list[Message]) -> list[str]:
         mail = _parsed(message)
         date = mail["Date"].datetime
         seen[date] += 1
-        if message.recipients != [way.to] and list(message.recipients) != [way.to]:
+        if message.recipients != [way.to]:
             problems.append(f"a mail went to {message.recipients}")
         if EXPECTED.get(date, "no such mail") not in mail["Subject"]:
             problems.append(f"unexpected mail: {date:%Y-%m-%d %H:%M} {mail['Subject']}")
@@ -253,15 +255,13 @@ def _judge(way: Way, messages: list[Message]) -> list[str]:
 
 
 def _parsed(message: Message) -> EmailMessage:
-    parsed = email.message_from_bytes(message.data, policy=email.policy.default)
-    assert isinstance(parsed, EmailMessage)
-    return parsed
+    return email.message_from_bytes(message.data, _class=EmailMessage, policy=email.policy.default)
 
 
 def _show(outcomes: list[Outcome], console: Console) -> None:
-    table = Table()
-    for heading in ("Option", "Port", "TLS", "Sign-in", "Mails", "Round trips a mail", "Heap at most"):
-        table.add_column(heading, justify="right" if heading in ("Port", "Mails", "Heap at most") else "left")
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("Option", "Port", "TLS", "Sign-in", "Mails", "Round trips", "Heap"):
+        table.add_column(heading, justify="right" if heading in ("Port", "Heap") else "left")
     for outcome in outcomes:
         way = outcome.way
         table.add_row(
@@ -274,11 +274,11 @@ def _show(outcomes: list[Outcome], console: Console) -> None:
             f"{outcome.heap_bytes // 1024} kB" if outcome.heap_bytes else "?",
         )
     console.print(table)
-    for message in outcomes[0].messages[-2:-1]:
+    console.print(NOTES, highlight=False)
+    for message in outcomes[0].messages[2:3]:
         console.rule(f"as {message.recipients[0]} received it")
-        console.print(
-            message.data.decode("utf-8", "replace").replace("\r\n", "\n"), markup=False, highlight=False
-        )
+        text = message.data.decode("utf-8", "replace").replace("\r\n", "\n")
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
         console.rule()
 
 

@@ -1,0 +1,93 @@
+"""`mailmote demo`, whole, and how it judges what came."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from mailmote_host import cli, demo
+
+WAY = demo.WAYS[0]
+
+
+def test_twelve_mails_and_the_round_trips(capsys, tmp_path):
+    code = cli.main(["demo", "--json", "--keep", str(tmp_path)])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "12 of 12 mails." in err
+    ways = {way["option"]: way for way in json.loads(out)}
+    assert set(ways) == {"client-submission", "direct-send", "smtp-relay"}
+    for option, way in ways.items():
+        assert way["problems"] == []
+        assert [mail["date"] for mail in way["mails"]] == [
+            "2013-12-16T15:40:00+00:00",
+            "2013-12-16T18:35:00+00:00",
+            "2014-02-08T00:30:00+00:00",
+            "2014-02-09T12:00:00+00:00",
+        ]
+        first, rest = (7, {7, 1}) if option == "client-submission" else (3, {3, 1})
+        assert way["mails"][0]["round_trips"] == first
+        assert {mail["round_trips"] for mail in way["mails"]} <= rest
+        assert {mail["tls"] is not None for mail in way["mails"]} == {option == "client-submission"}
+        assert way["heap_bytes"] > 0
+        assert len(list((tmp_path / option).glob("*.eml"))) == 4
+
+
+def mail(date, subject, number=0, to=WAY.to):
+    text = f"Date: {date:%a, %d %b %Y %H:%M:%S} +0000\r\nSubject: {subject}\r\nMessage-ID: <{number}@x.test>\r\n\r\nhi\r\n"
+    return SimpleNamespace(data=text.encode(), recipients=[to])
+
+
+def good():
+    return [mail(date, words, number) for number, (date, words) in enumerate(demo.EXPECTED.items())]
+
+
+def test_the_four_expected_mails_are_well():
+    assert demo._judge(WAY, good()) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda mails: mails.pop(), "0 mails of 2014-02-09 12:00"),
+        (lambda mails: mails.append(mails[0]), "2 mails of 2013-12-16 15:40"),
+        (lambda mails: mails.append(mails[0]), "the same Message-ID"),
+        (lambda mails: mails[0].recipients.append("x@y.test"), "went to"),
+        (lambda mails: mails.__setitem__(0, mail(next(iter(demo.EXPECTED)), "Other", 9)), "unexpected mail"),
+        (
+            lambda mails: mails.append(mail(demo.datetime(2014, 1, 1), "Extra", 9)),
+            "unexpected mail: 2014-01-01",
+        ),
+    ],
+    ids=["missing", "twice", "same id", "recipient", "subject", "extra"],
+)
+def test_anything_else_is_told(spoil, complaint):
+    mails = good()
+    spoil(mails)
+    assert any(complaint in problem for problem in demo._judge(WAY, mails))
+
+
+def test_a_missing_recording_is_one_line_with_the_fix(capsys, monkeypatch):
+    monkeypatch.setattr(demo, "RECORDING", "gone.csv")
+    code = cli.main(["demo"])
+    err = capsys.readouterr().err
+    assert code == 1
+    assert "the recording is missing" in err
+    assert "Traceback" not in err
+
+
+def test_no_micropython_is_one_line_with_the_fix(capsys, monkeypatch):
+    monkeypatch.setenv("MICROPYTHON", "/nowhere/micropython")
+    code = cli.main(["demo"])
+    err = capsys.readouterr().err
+    assert code == 1
+    assert "MICROPYTHON=/nowhere/micropython cannot be used" in err
+    assert "Traceback" not in err
+
+
+def test_a_board_that_fails_is_told_with_its_console(capsys):
+    code = cli.main(["demo", "--heapsize", "32K"])
+    printed = capsys.readouterr()
+    assert code == 1
+    assert "memory" in (printed.out + printed.err).lower()
+    assert "mailmote_host" not in printed.out + printed.err, "a traceback of the host tools"
