@@ -37,16 +37,17 @@ def _run_on_micropython(path):
 class MicroPythonItem(pytest.Item):
     def runtest(self):
         results, output = _run_on_micropython(self.path)
-        if self.name not in results:
-            raise AssertionError(f"MicroPython ended before {self.name}:\n{output}")
-        if results[self.name] is not None:
-            raise AssertionError(results[self.name])
+        name = self.name.removesuffix("[micropython]")
+        if name not in results:
+            raise AssertionError(f"MicroPython ended before {name}:\n{output}")
+        if results[name] is not None:
+            raise AssertionError(results[name])
 
     def repr_failure(self, excinfo, style=None):
         return str(excinfo.value)
 
     def reportinfo(self):
-        return self.path, None, f"{self.name} [micropython]"
+        return self.path, None, self.name
 
 
 class MicroPythonFile(pytest.File):
@@ -54,7 +55,7 @@ class MicroPythonFile(pytest.File):
         tree = ast.parse(self.path.read_text(encoding="utf-8"))
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield MicroPythonItem.from_parent(self, name=node.name)
+                yield MicroPythonItem.from_parent(self, name=node.name + "[micropython]")
 
 
 @pytest.hookimpl(trylast=True)

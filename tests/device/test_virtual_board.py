@@ -1,6 +1,7 @@
 """The virtual board: real MicroPython on a real littlefs, and the same scripts on CPython."""
 
 import json
+import os
 import stat
 import subprocess
 import textwrap
@@ -51,16 +52,17 @@ def test_scripts_run_in_order_on_a_root_of_their_own(make, runtime):
         with open("ca/0.der", "rb") as file:
             print(len(file.read()))
         import mailmote.civil
+        import at_root
         print(mailmote.civil.__file__.split(".")[0][-len("/lib/mailmote/civil") :])
         """,
-        files={"boot.py": b"print('boot')", "ca/0.der": bytes(5000)},
+        files={"boot.py": b"print('boot')", "ca/0.der": bytes(5000), "at_root.py": b""},
         settings={"device": {"name": "Kühlhaus"}},
         runtime=runtime,
     )
     assert run(board) == 0
     assert list(board.lines()) == [
         "boot",
-        "['boot.py', 'ca', 'lib', 'main.py', 'settings.json'] __main__",
+        "['at_root.py', 'boot.py', 'ca', 'lib', 'main.py', 'settings.json'] __main__",
         "Kühlhaus",
         "5000",
         "/lib/mailmote/civil",
@@ -80,6 +82,7 @@ def test_scripts_run_in_order_on_a_root_of_their_own(make, runtime):
         ("raise KeyboardInterrupt", 130, "KeyboardInterrupt"),
         ("print('no newline', end='')", 0, "no newline"),
         ("print('\\xe9\\x1f')", 0, "é\x1f"),
+        ("import sys; sys.stdout.buffer.write(b'not \\xff UTF-8')", 0, "not \ufffd UTF-8"),
     ],
 )
 def test_how_a_script_ends_is_the_exit_code_and_the_end_of_the_console(make, runtime, main, code, printed):
@@ -329,6 +332,12 @@ def test_a_module_runs_compiled_and_from_source_and_a_traceback_has_its_line_in_
     assert place in source.console
 
 
+def test_firmware_without_its_scripts_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(firmware.mailmote, "__file__", str(tmp_path / "mailmote" / "__init__.py"))
+    with pytest.raises(firmware.FirmwareError, match="boot.py is missing: install mailmote from a checkout"):
+        firmware.files()
+
+
 def test_what_is_compiled_is_compiled_once_and_again_when_it_changes(tmp_path):
     module = tmp_path / "part.py"
     module.write_text("A = 1\n")
@@ -427,10 +436,9 @@ def test_a_power_cut_amid_writes_leaves_the_flash_sound(make):
 def test_the_image_is_read_and_written_by_both_sides(make):
     """Names, folders and contents, inline and in blocks, there and back, and once more."""
     contents = {"empty": b"", "inline": b"i" * 128, "block": bytes(range(256)) * 100, "a/b/ü": b"deep"}
-    contents["small"] = b"s" * 500  # would be inline, and unreadable on the board, with a larger cache here
     main = """
         import os
-        for name in ("empty", "inline", "block", "a/b/ü", "small"):
+        for name in ("empty", "inline", "block", "a/b/ü"):
             with open(name, "rb") as file:
                 content = file.read()
             with open(name + ".copy", "wb") as file:
@@ -441,7 +449,7 @@ def test_the_image_is_read_and_written_by_both_sides(make):
         """
     board = make(main, files=contents)
     assert run(board) == 0
-    assert list(board.lines()) == ["empty 0", "inline 128", "block 25600", "a/b/ü 4", "small 500"]
+    assert list(board.lines()) == ["empty 0", "inline 128", "block 25600", "a/b/ü 4"]
     for name, content in contents.items():
         assert board.read_file(name + ".copy") == content
     assert board.list_files("a") == ["b", "moved"]
@@ -450,6 +458,13 @@ def test_the_image_is_read_and_written_by_both_sides(make):
     image.write("main.py", b"import os\nprint(open('inline').read(), *sorted(os.listdir('a/b')))\n")
     assert run(board) == 0
     assert board.console == "again ü ü.copy\n"
+
+
+def test_a_file_made_by_the_host_lies_on_the_flash_as_one_made_by_the_board(make):
+    """In a block of its own from 129 bytes on: a new name for it programs no copy of its content."""
+    board = make("import os\nos.rename('made', 'renamed')", files={"made": bytes(500)})
+    assert run(board) == 0
+    assert board.counters["programmed_bytes"] < 200
 
 
 def test_an_image_made_by_micropython_is_read_by_the_host(micropython, tmp_path):

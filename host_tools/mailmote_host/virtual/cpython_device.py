@@ -1,0 +1,37 @@
+"""Makes a process of CPython into a board.
+
+`python -m mailmote_host.virtual.cpython_device --root DIR --nvs FILE`
+
+The same firmware, modules and scripts as under MicroPython; the root folder is a folder of the host, not a
+littlefs, and nothing counts what is written to it.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+
+from . import stand_ins, startup
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="cpython_device", description="Run the firmware in CPython.")
+    parser.add_argument("--root", required=True, help="the folder that is the board's root")
+    parser.add_argument("--nvs", required=True, help="the file that is the board's NVS")
+    arguments = parser.parse_args()
+    stand_ins.install(stand_ins.NvsFile(os.path.abspath(arguments.nvs), open, os.replace))
+    os.chdir(arguments.root)
+    sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "lib")]
+    startup.tell(started=True)
+    code = startup.run(_execute, lambda error: traceback.print_exception(error, file=sys.stdout))
+    sys.exit(code)
+
+
+def _execute(name):
+    with open(name, encoding="utf-8") as file:
+        code = compile(file.read(), name, "exec")
+    exec(code, {"__name__": "__main__"})  # noqa: S102 - the board's own script
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Makes a process of MicroPython's unix port into a board: flash, root folder, modules, scripts.
+
+Started with `-c "import device; device.run(...)"`; after that, nothing of the host's files is in reach of
+the firmware but its flash image and its NVS file.
+"""
+
+import gc
+import os
+import sys
+
+import stand_ins
+import startup
+import vfs
+
+_BLOCK_BYTES = 4096
+# Operations of a block device: https://docs.micropython.org/en/latest/library/vfs.html
+_COUNT_BLOCKS = 4
+_SIZE_OF_BLOCK = 5
+_ERASE = 6
+
+
+class Flash:
+    """The image file as a block device that counts. It allocates nothing once it is made.
+
+    An erase writes nothing, as littlefs reads nothing that it has not programmed since.
+    """
+
+    def __init__(self, path):
+        self._file = open(path, "r+b")  # noqa: SIM115 - it stays open as long as the board runs
+        self._blocks = self._file.seek(0, 2) // _BLOCK_BYTES
+        self.erases = 0
+        self.programmed_bytes = 0
+
+    def readblocks(self, block, buffer, offset):
+        self._file.seek(block * _BLOCK_BYTES + offset)
+        self._file.readinto(buffer)
+
+    def writeblocks(self, block, buffer, offset):
+        self._file.seek(block * _BLOCK_BYTES + offset)
+        self._file.write(buffer)
+        self.programmed_bytes += len(buffer)
+
+    def ioctl(self, operation, argument):
+        if operation == _COUNT_BLOCKS:
+            return self._blocks
+        if operation == _SIZE_OF_BLOCK:
+            return _BLOCK_BYTES
+        if operation == _ERASE:
+            self.erases += 1
+        return 0
+
+
+def _execute(name):
+    execfile(name, {"__name__": "__main__"})  # noqa: F821 - MicroPython has it
+
+
+def run(image_path, nvs_path):
+    """Run boot.py and main.py of the image, tell what they cost, and exit with their code."""
+    host_files = vfs.VfsPosix()
+    flash = Flash(image_path)
+    stand_ins.install(stand_ins.NvsFile(nvs_path, host_files.open, host_files.rename))
+    vfs.umount("/")
+    vfs.mount(vfs.VfsLfs2(flash), "/")
+    os.chdir("/")
+    sys.path[:] = ["", ".frozen", "/lib"]
+    gc.collect()
+    startup.tell(started=True)
+    code = startup.run(_execute, sys.print_exception)
+    startup.tell(erases=flash.erases, programmed_bytes=flash.programmed_bytes)
+    sys.exit(code)
