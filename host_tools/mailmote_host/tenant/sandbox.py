@@ -1,0 +1,180 @@
+"""`mailmote sandbox`: a tenant on this computer, to point a board or any mail client at.
+
+The password is generated, or taken from MAILMOTE_SANDBOX_PASSWORD; it opens nothing but the sandbox.
+"""
+
+import argparse
+import email.policy
+import json
+import os
+import secrets
+import sys
+from contextlib import suppress
+from email import message_from_bytes
+from itertools import count
+from pathlib import Path
+from typing import get_args
+
+from ..errors import HostError, UsageError
+from .manners import Stack
+from .model import Connector, Mailbox, Tenant
+from .record import Message
+from .service import Service, serve
+
+PASSWORD_VARIABLE = "MAILMOTE_SANDBOX_PASSWORD"  # noqa: S105 - a name, not a password
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_argument_group("where it listens")
+    where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    where.add_argument(
+        "--submission-port", type=int, default=5587, metavar="PORT", help="default: %(default)s"
+    )
+    where.add_argument("--mx-port", type=int, default=5025, metavar="PORT", help="default: %(default)s")
+    where.add_argument(
+        "--ca-file",
+        type=Path,
+        default=Path("sandbox-ca.pem"),
+        metavar="FILE",
+        help="write the certificate to trust here (default: %(default)s)",
+    )
+
+    tenant = parser.add_argument_group("the tenant")
+    tenant.add_argument(
+        "--domain", default="contoso.example", help="its accepted domain (default: %(default)s)"
+    )
+    tenant.add_argument("--mailbox", metavar="ADDRESS", help="that signs in (default: mote@ the domain)")
+    tenant.add_argument(
+        "--recipient",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a further one in the domain; repeatable",
+    )
+    tenant.add_argument(
+        "--connector",
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="may relay, as 127.0.0.0/8; repeatable",
+    )
+    tenant.add_argument("--reject-direct-send", action="store_true", help="RejectDirectSend is on")
+    tenant.add_argument("--security-defaults", action="store_true", help="Security Defaults are on")
+    tenant.add_argument(
+        "--smtp-auth-disabled", action="store_true", help="SMTP AUTH is off in the organisation"
+    )
+    tenant.add_argument("--basic-auth-disabled", action="store_true", help="passwords are not accepted")
+
+    manners = parser.add_argument_group("how it behaves")
+    manners.add_argument(
+        "--stack", choices=get_args(Stack), default="new", help="front end (default: %(default)s)"
+    )
+    manners.add_argument("--real-delays", action="store_true", help="wait as long as Exchange Online does")
+    parser.add_argument("--json", action="store_true", help="print each mail as a line of JSON")
+    parser.add_argument(
+        "--save", type=Path, metavar="FOLDER", help="write each mail to a file in this folder"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C; 0 then. Raises HostError or UsageError."""
+    given = os.environ.get(PASSWORD_VARIABLE)
+    mailbox = Mailbox(arguments.mailbox or f"mote@{arguments.domain}", given or secrets.token_urlsafe(12))
+    with (
+        suppress(KeyboardInterrupt),
+        serve(
+            _tenant(arguments, mailbox),
+            host=arguments.host,
+            submission_port=arguments.submission_port,
+            mx_port=arguments.mx_port,
+            stack=arguments.stack,
+            delays=float(arguments.real_delays),
+        ) as service,
+    ):
+        _write(arguments.ca_file, service.ca_pem.encode())
+        password = f"the password in {PASSWORD_VARIABLE}" if given else f"password {mailbox.password}"
+        directions = _directions(service, mailbox.address, password, arguments.ca_file)
+        print(directions, file=sys.stderr if arguments.json else sys.stdout, flush=True)
+        for number in count(1):
+            message = service.wait_for(number, timeout_s=None)[number - 1]
+            if arguments.save is not None:
+                _write(arguments.save / f"{message.received_at:%Y%m%dT%H%M%S}-{number:04}.eml", message.data)
+            print(_as_json(message) if arguments.json else _as_line(number, message), flush=True)
+    return 0
+
+
+def _tenant(arguments: argparse.Namespace, mailbox: Mailbox) -> Tenant:
+    try:
+        connectors = [Connector(networks=(network,)) for network in arguments.connector]
+    except ValueError as error:
+        raise UsageError(f"--connector: {error}. It is an address or a network as 192.0.2.0/24.") from error
+    return Tenant(
+        accepted_domains=(arguments.domain,),
+        mailboxes=[mailbox],
+        contacts={f"ops@{arguments.domain}", *arguments.recipient},
+        connectors=connectors,
+        reject_direct_send=arguments.reject_direct_send,
+        security_defaults=arguments.security_defaults,
+        smtp_auth_disabled=arguments.smtp_auth_disabled,
+        basic_auth_disabled=arguments.basic_auth_disabled,
+    )
+
+
+def _directions(service: Service, user: str, password: str, ca_file: Path) -> str:
+    domain = service.tenant.accepted_domains[0]
+    submission, mx = service.submission, service.mx
+    return f"""\
+A Microsoft 365 tenant for {domain}, on this computer only. Trust {ca_file}; Ctrl-C ends it.
+
+  Client submission   {submission.host} port {submission.port}, name smtp.office365.com
+                      sign in as {user}, {password}
+  Direct send, relay  {mx.host} port {mx.port}, name {domain.replace(".", "-")}.mail.protection.outlook.com
+                      recipients {", ".join(sorted({user, *service.tenant.contacts}))}
+
+In mote.toml: connect_to = "{submission.host}" and the port above. With swaks:
+
+  swaks --server {submission.host}:{submission.port} --tls --auth LOGIN --auth-user {user} \\
+        --from {user} --to someone@fabrikam.example
+  swaks --server {mx.host}:{mx.port} --from alarm@{domain} --to ops@{domain}
+"""
+
+
+def _as_line(number: int, message: Message) -> str:
+    subject = message_from_bytes(message.data, policy=email.policy.default).get("Subject", "(no subject)")
+    how = ", ".join(
+        filter(None, [message.endpoint, message.tls or "no TLS", message.auth and message.auth[0]])
+    )
+    return (
+        f"{number}  {message.mail_from} to {', '.join(message.recipients)}: {subject}"
+        f"  [{how}, {message.round_trips} round trips, {len(message.data)} octets]"
+    )
+
+
+def _as_json(message: Message) -> str:
+    return json.dumps(
+        {
+            "received_at": message.received_at and message.received_at.isoformat(),
+            "endpoint": message.endpoint,
+            "client": message.session.client,
+            "helo": message.helo,
+            "tls": message.tls,
+            "auth": message.auth,
+            "mail_from": message.mail_from,
+            "recipients": message.recipients,
+            "refused": message.refused,
+            "round_trips": message.round_trips,
+            "octets": len(message.data),
+            "message": message.data.decode("utf-8", "replace"),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _write(path: Path, octets: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(octets)
+    except OSError as error:
+        raise HostError(
+            f"cannot write {path} ({error.strerror}): choose a place that you may write to"
+        ) from error

@@ -1,0 +1,83 @@
+"""The board's clock, with a time and an NTP server that the test turns."""
+
+import asyncio
+import sys
+
+from expect import equal
+
+from mailmote import compat, log
+from mailmote.net import clock
+
+NOT_BEFORE_S = 1767225600
+
+
+class End(Exception):
+    """Enough turns."""
+
+
+class Ntp:
+    """`ntptime`: each settime moves the time by the next of `moves`, or raises it."""
+
+    def __init__(self, moves):
+        self.now_s = 1000
+        self._moves = list(moves)
+
+    def settime(self):
+        move = self._moves.pop(0)
+        if isinstance(move, Exception):
+            raise move
+        self.now_s += move
+
+
+class Link:
+    waited = 0
+
+    async def wait_up(self, heartbeat):
+        self.waited += 1
+
+
+class Heartbeat:
+    def __init__(self, turns):
+        self.turns = turns
+        self.slept = []
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        if len(self.slept) == self.turns:
+            raise End
+
+
+def kept(moves):
+    """What clock.keep does for those moves: (seconds slept, steps told, times the link was waited for)."""
+    ntp, link, heartbeat, steps = Ntp(moves), Link(), Heartbeat(len(moves)), []
+    before = compat.unix_time, sys.modules.get("ntptime"), log.level
+    compat.unix_time, sys.modules["ntptime"], log.level = (lambda: ntp.now_s), ntp, 100
+    try:
+        asyncio.run(clock.keep(link, heartbeat, steps.append))
+    except End:
+        pass
+    finally:
+        compat.unix_time, old, log.level = before
+        sys.modules.pop("ntptime")
+        if old:
+            sys.modules["ntptime"] = old
+    return heartbeat.slept, steps, link.waited
+
+
+def test_a_clock_from_before_the_firmware_is_not_set():
+    before = compat.unix_time
+    try:
+        for now_s, is_set in ((0, False), (NOT_BEFORE_S - 1, False), (NOT_BEFORE_S, True), (2**31, True)):
+            compat.unix_time = lambda now_s=now_s: now_s
+            equal((now_s, clock.is_set()), (now_s, is_set))
+    finally:
+        compat.unix_time = before
+
+
+def test_each_step_is_told_and_the_clock_is_set_again_after_six_hours():
+    equal(kept([1767300000, 0, -3]), ([21600] * 3, [1767300000, -3], 3))
+
+
+def test_without_an_answer_it_is_asked_again_after_a_minute():
+    for error in (OSError(110), OverflowError("no such year")):
+        equal(kept([error, 7]), ([60, 21600], [7], 2))
