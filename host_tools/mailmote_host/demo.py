@@ -47,9 +47,9 @@ EXPECTED = {
 
 NOTES = """\
 Round trips: how often the board waited for the server, for each of its mails;
-the first mail of a connection opens it. Heap: the most in use, on a 64-bit port;
-objects are half as large on an ESP32. The tenant listened on free ports of this
-computer in place of 587 and 25.
+the first mail of a connection opens it. Heap: the most in use, on a 64-bit
+port; objects are half as large on an ESP32. The tenant listened on free ports
+of this computer in place of 587 and 25.
 """
 
 MOTE_TOML = """\
@@ -259,7 +259,7 @@ def _parsed(message: Message) -> EmailMessage:
 
 
 def _show(outcomes: list[Outcome], console: Console) -> None:
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for heading in ("Option", "Port", "TLS", "Sign-in", "Mails", "Round trips", "Heap"):
         table.add_column(heading, justify="right" if heading in ("Port", "Heap") else "left")
     for outcome in outcomes:
