@@ -1,15 +1,15 @@
 """Wires the parts together: sensors to alarms to the outbox, the outbox to the courier.
 
-Each sensor is a task of its own, so that one that fails or hangs in its bus stops neither the others nor the
-mail. Files are named relative to the working directory, which on a board is the root of the flash.
+Each sensor is a task of its own, so that one that fails stops neither the others nor the mail. Files are
+named relative to the working directory, which on a board is the root of the flash.
 """
 
 import asyncio
 import json
 
-from . import __version__, compat, log, sensors
+from . import __version__, compat, log
 from .courier import Courier, recipients_of
-from .errors import EndOfReadings, FixSettings, SensorError, SettingsError, StorageError
+from .errors import FixSettings, SettingsError, StorageError
 from .health import Health
 from .net import clock
 from .net.link import Link
@@ -17,10 +17,10 @@ from .policy.alarms import Alarm
 from .store import secrets
 from .store.outbox import Outbox
 from .supervisor import Supervisor, watchdog
+from .watcher import Watcher
 
 _SETTINGS = "settings.json"
 _TICK_S = 10  # how late a reminder or a missing reading may be noticed
-_PROGRESS_STEP_PERCENT = 5
 _MAX_UNSTORED = 16  # events in memory while the flash refuses them
 
 
@@ -31,21 +31,19 @@ class Agent:
         self._health = Health(self._link)
         self._outbox = Outbox()
         self._courier = Courier(settings, self._outbox, self._link, self._health)
-        self._alarms = [(entry["sensor"], Alarm(entry)) for entry in settings["alarms"]]
-        self._live_alarms = []
+        self._watchers = [self._watcher(entry) for entry in settings["sensors"]]
         self._unstored = []
-        self._running = 0
         self._ended = asyncio.Event()
 
-    async def run(self):
-        """Watch and mail until every sensor has ended (recordings do) and the outbox is empty."""
-        supervisor = Supervisor(watchdog())
+    async def run(self, dog):
+        """Watch and mail, and feed the watchdog `dog`."""
+        supervisor = Supervisor(dog)
         supervisor.start("link", self._link.keep)
         supervisor.start("clock", lambda heartbeat: clock.keep(self._link, heartbeat, self._clock_moved))
         supervisor.start("courier", self._courier.run)
         supervisor.start("alarms", self._tick)
-        for entry in self._settings["sensors"]:
-            self._start_sensor(supervisor, entry)
+        for entry, watcher in zip(self._settings["sensors"], self._watchers):
+            supervisor.start("sensor " + entry["name"], watcher.run)
         compat.collect()
         mail = self._settings["mail"]
         log.info(
@@ -54,7 +52,7 @@ class Agent:
             __version__,
             self._settings["device"]["name"],
             len(self._settings["sensors"]),
-            len(self._alarms),
+            len(self._settings["alarms"]),
             mail["option"],
             mail["host"],
         )
@@ -63,64 +61,27 @@ class Agent:
         log.info("agent", "All recordings are at their end and every alert is mailed.")
         log.info("agent", "Heap in use at most: %d bytes.", self._health.heap_peak_bytes)
 
-    def _start_sensor(self, supervisor, entry):
-        name = entry["name"]
-        try:
-            driver = sensors.make(entry["driver"], entry["options"])
-        except (SensorError, SettingsError) as error:
-            log.error("agent", "The sensor %s cannot be used: %s", name, error)
-            self._health.note("The sensor %s cannot be used: %s" % (name, error))
-            return
-        alarms = [alarm for sensor, alarm in self._alarms if sensor == name]
-        if driver.paced:
-            self._live_alarms += alarms
-        self._running += 1
-        supervisor.start("sensor " + name, lambda heartbeat: self._watch(entry, driver, alarms, heartbeat))
-
-    async def _watch(self, entry, driver, alarms, heartbeat):
-        """Read one sensor for as long as it has readings."""
-        time_s = None
-        told = 0
-        while True:
-            now_s = clock.now_s() if driver.paced or time_s is None else time_s
-            try:
-                time_s, value = driver.read(now_s)
-                for alarm in alarms:
-                    self._tell(alarm.reading(time_s, value))
-            except SensorError as error:
-                log.warning("sensor", "%s: %s", entry["name"], error)
-                for alarm in alarms:
-                    events = alarm.failed(now_s, str(error))
-                    if events:
-                        self._health.note("%s: %s" % (entry["name"], error))
-                    self._tell(events)
-            except EndOfReadings:
-                break
-            if driver.paced:
-                await heartbeat.sleep(entry["every_s"])
-                continue
-            if driver.progress >= told + _PROGRESS_STEP_PERCENT:
-                told = driver.progress
-                log.info("sensor", "%s: %d %% of the recording.", entry["name"], told)
-            heartbeat.beat()
-            await asyncio.sleep(0)
-        self._running -= 1
+    def _watcher(self, entry):
+        alarms = [Alarm(alarm) for alarm in self._settings["alarms"] if alarm["sensor"] == entry["name"]]
+        return Watcher(entry, alarms, self._tell, self._health)
 
     async def _tick(self, heartbeat):
         """What time alone brings about: missing readings, reminders, another try to store."""
         while True:
             now_s = clock.now_s()
-            for alarm in self._live_alarms:
-                self._tell(alarm.tick(now_s))
+            for watcher in self._watchers:
+                watcher.tick(now_s)
             self._store()
+            self._health.uptime_s()  # asked often, so that it outlives the wrap of the ticks
             await heartbeat.sleep(_TICK_S)
 
     def _clock_moved(self, by_s):
-        for alarm in self._live_alarms:
-            alarm.clock_moved(by_s)
+        for watcher in self._watchers:
+            watcher.clock_moved(by_s)
 
     async def _await_end(self, heartbeat):
-        while self._running or self._unstored or len(self._outbox):
+        """A board runs for ever; recordings may ask for an end, for tests and demonstrations."""
+        while not all(watcher.stopped for watcher in self._watchers) or self._unstored or len(self._outbox):
             await heartbeat.sleep(1)
         await heartbeat.wait(self._courier.idle)
         self._ended.set()
@@ -172,12 +133,19 @@ def load_settings():
 
 
 def main():
-    """What main.py runs."""
+    """What main.py runs. From the settings on, whatever ends it, the watchdog starts the board again."""
     try:
-        asyncio.run(Agent(load_settings()).run())
+        settings = load_settings()
     except SettingsError as error:
         log.error("agent", error)
+        return
+    dog = watchdog()
+    try:
+        asyncio.run(Agent(settings).run(dog))
     except KeyboardInterrupt:
         log.info(
             "agent", "Stopped by Ctrl-C. Every waiting alert is kept. The watchdog restarts the board soon."
         )
+    except Exception as error:
+        log.error("agent", "The agent cannot run. The watchdog restarts the board soon.")
+        log.exception("agent", error)

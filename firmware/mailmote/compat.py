@@ -192,3 +192,17 @@ else:
 
     def print_exception(error, file):
         traceback.print_exception(error, file=file)
+
+
+class Stopwatch:
+    """Milliseconds since it was made, beyond the wrap of the ticks: ask at least once in six days."""
+
+    def __init__(self):
+        self._ticks = ticks_ms()
+        self._elapsed_ms = 0
+
+    def elapsed_ms(self):
+        now = ticks_ms()
+        self._elapsed_ms += ticks_diff(now, self._ticks)
+        self._ticks = now
+        return self._elapsed_ms

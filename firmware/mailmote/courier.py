@@ -1,8 +1,14 @@
 """From the outbox to the mail server: what to send next, and what a result means.
 
-A record leaves the outbox only when each of its recipients has been answered for with a complete final
-reply. What a failure means is its class (errors.py): a recipient that is refused for good is set aside, what
-may pass is tried again later, and what a person must mend pauses everything and keeps every alert.
+A record leaves the outbox only when each of its recipients has been answered for: delivered, by a complete
+final reply, or refused for good. What a failure means is its class (errors.py): a recipient that is refused
+is set aside, what may pass is tried again later, and what a person must mend is tried again slowly; every
+alert is kept. An alert that all of its recipients refuse, for no reason that the table knows, is kept as
+well: somebody has to hear of it.
+
+A connection takes the alerts that were never tried first, so that an old one with a bad recipient does not
+stand in the way of a new one. Two alerts in a row that nobody gets end it: the server is at fault, or the
+settings.
 """
 
 import asyncio
@@ -19,6 +25,9 @@ from .smtp.auth import Credentials
 from .store import record as records
 from .store import secrets
 
+# A refusal for good that only its class tells: some servers say so at RCPT of a sender or client they refuse.
+_UNKNOWN_REASONS = ("recipient-refused", "content-refused")
+
 
 class Courier:
     """Sends what the outbox holds, over one connection at a time."""
@@ -30,6 +39,10 @@ class Courier:
         self._health = health
         self._backoff = Backoff()
         self._arrived = asyncio.Event()
+        self._round = 0
+        self._tried = {}  # number of a record: the round in which it was tried last
+        self._answered = {}  # records with results that the flash has not taken yet
+        self._opened = False
         self.idle = asyncio.Event()
 
     def wake(self):
@@ -53,31 +66,38 @@ class Courier:
                 retried_at_once = False
                 continue
             self._health.retries += 1
+            self._health.note("Mail was delayed. %s" % left)
             if isinstance(left, RetryNow) and not retried_at_once:
                 retried_at_once = True
                 continue
             pause_s = self._backoff.pause_s(isinstance(left, FixSettings), random.random())
-            log.warning(
-                "courier",
-                "%d alerts wait. %s Next try in %s.",
-                len(self._outbox),
-                left,
-                duration(pause_s),
-            )
-            await heartbeat.sleep(pause_s)
+            text = "%d alerts wait. %s Next try in %s."
+            log.warning("courier", text, len(self._outbox), left, duration(pause_s))
+            # A server that was reached gets a new alert at once; one that was not, or that refuses the
+            # sign-in, is left in peace: hammering prolongs a lockout.
+            await heartbeat.sleep(pause_s, self._arrived if self._opened else None)
 
     async def _deliver(self, heartbeat):
-        """Send all that waits over one connection; the failure that stopped it or was left, or None."""
+        """Send what waits over one connection; the failure that stopped it or was left, or None."""
         session = None
         left = None
+        self._opened = False
+        self._round += 1
         try:
             session = Session(
                 client_name(self._settings), self._settings["mail"], self._credentials(), heartbeat
             )
             self._health.collect()
             await session.open()
-            for number in self._outbox.waiting():
-                left = await self._send(session, number) or left
+            self._opened = True
+            fruitless = 0
+            number = self._next()
+            while number is not None and fruitless < 2:
+                self._tried[number] = self._round
+                failed, delivered = await self._send(session, number)
+                left = failed or left
+                fruitless = fruitless + 1 if failed and not delivered else 0
+                number = self._next()
         except MailmoteError as error:
             left = error
         except MemoryError:
@@ -88,63 +108,74 @@ class Courier:
             self._health.collect()
         return left
 
+    def _next(self):
+        """The record to send next: of those not tried in this round, the one that waits longest for a try."""
+        best = None
+        for number in self._outbox.waiting():
+            tried = self._tried.get(number, 0)
+            if tried < self._round and (best is None or tried < self._tried.get(best, 0)):
+                best = number
+        return best
+
     def _credentials(self):
         mail = self._settings["mail"]
         if mail["auth"] == "none":
             return None
         password = secrets.get(mail["password"])
+        credentials = Credentials(mail["username"], password)
         log.hide(password)
-        return Credentials(mail["username"], password)
+        log.hide(credentials.plain())
+        return credentials
 
     async def _send(self, session, number):
         """Send one record to those of its recipients that are pending.
 
-        Returns what keeps some of them pending, or None. Raises what would keep back the next record too: a
-        fault in the settings, or a server that took this mail for nobody.
+        Returns what keeps some of them pending, or None, and how many it was delivered to. Raises
+        MailmoteError when the connection is lost or the flash fails.
         """
-        record = self._outbox.load(number)
+        record = self._answered.get(number) or self._outbox.load(number)
+        self._health.damaged = self._outbox.bad
         if record is None:
-            return None
+            return None, 0
         recipients = recipients_of(self._settings, record.event.alarm)
-        everyone = (1 << len(recipients)) - 1
         if record.recipients_crc != records.recipients_crc(recipients):
             record.recipients_crc = records.recipients_crc(recipients)
-            record.pending, record.refused = everyone, 0
+            record.pending, record.refused = records.EVERYONE, 0
+        record.pending &= (1 << len(recipients)) - 1
         pending = [index for index in range(len(recipients)) if record.pending & 1 << index]
-        sender = self._settings["mail"]["from"]
-        message_id = "%08x.%08x@%s" % (record.event.at_s, record.identity, addresses.domain_of(sender))
-        about = self._about(record.event)
-        message = compose(record.event, about, message_id, self._health.lines())
-        try:
-            results = await session.send(sender, [recipients[index] for index in pending], message)
-        except GiveUp as error:
-            results = [error] * len(pending)
-        self._health.collect()
+        results = []
+        if pending:
+            about = self._about(record.event)
+            results = await self._mail(session, record, about, [recipients[index] for index in pending])
         delivered = len([result for result in results if result is None])
+        failed = self._conclude(number, record, recipients, pending, results)
         if delivered:
-            self._health.mails += 1
-            self._health.notes = []
-            log.info(
-                "courier",
-                '"%s" was accepted for %d of %d recipients.',
-                record.event.alarm,
-                delivered,
-                len(recipients),
-            )
-        pending_for = self._conclude(number, record, recipients, pending, results)
-        if pending_for and (not delivered or isinstance(pending_for, FixSettings)):
-            raise pending_for
-        return pending_for
+            self._health.delivered(about.notes)
+            text = '"%s" was accepted for %d of %d recipients.'
+            log.info("courier", text, record.event.alarm, delivered, len(recipients))
+        self._health.collect()
+        return failed, delivered
+
+    async def _mail(self, session, record, about, to):
+        """The result for each of `to`: None for delivered, or an exception."""
+        event = record.event
+        message_id = "%08x.%08x@%s" % (event.at_s, record.identity, addresses.domain_of(about.sender))
+        message = compose(event, about, message_id, self._health.lines())
+        try:
+            return await session.send(about.sender, to, message)
+        except GiveUp as error:
+            return [error] * len(to)
 
     def _conclude(self, number, record, recipients, pending, results):
         """Keep in the outbox what the results leave to do; what some recipients are pending for, or None."""
-        pending_for = None
-        answered = False
+        failed = None
+        nobody = record.pending | record.refused == (1 << len(recipients)) - 1 and None not in results
         for index, result in zip(pending, results):
+            if nobody and isinstance(result, GiveUp) and result.key in _UNKNOWN_REASONS:
+                result = FixSettings(result.text, result.key)
             if result is not None and not isinstance(result, GiveUp):
-                pending_for = pending_for if isinstance(pending_for, FixSettings) else result
+                failed = failed if isinstance(failed, FixSettings) else result
                 continue
-            answered = True
             record.pending &= ~(1 << index)
             if result:
                 record.refused |= 1 << index
@@ -152,11 +183,14 @@ class Courier:
                 text = "%s does not get this mail. %s" % (recipients[index], result)
                 self._health.note(text)
                 log.error("courier", text)
-        if not pending_for:
+        self._answered[number] = record
+        if not record.pending:
             self._outbox.close(number, record)
-        elif answered:
+            self._tried.pop(number, None)
+        elif failed is None or len(results) > _count_pending(record, pending):
             self._outbox.update(number, record)
-        return pending_for
+        self._answered.pop(number, None)
+        return failed
 
     def _about(self, event):
         """What the settings say of an event; an alarm that they no longer have is told all the same."""
@@ -198,6 +232,10 @@ def client_name(settings):
         for character in settings["device"]["name"].lower()
     ).strip("-")
     return "%s.%s" % (label[:63].strip("-") or "mote", addresses.domain_of(settings["mail"]["from"]))
+
+
+def _count_pending(record, indices):
+    return len([index for index in indices if record.pending & 1 << index])
 
 
 def _named(entries, name):

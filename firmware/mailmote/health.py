@@ -1,6 +1,6 @@
 """How the board is: counted while it runs, told in each mail and on the console."""
 
-from . import compat
+from . import compat, log
 from .civil import duration
 
 _MAX_NOTES = 4
@@ -11,13 +11,13 @@ class Health:
 
     def __init__(self, link):
         self._link = link
-        self._last_ticks = compat.ticks_ms()
-        self._uptime_ms = 0
+        self._uptime = compat.Stopwatch()
         self.heap_peak_bytes = 0
         self.mails = 0
         self.retries = 0
         self.refused = 0
         self.dropped = 0
+        self.damaged = 0
         self.notes = []
 
     def collect(self):
@@ -27,15 +27,18 @@ class Health:
 
     def note(self, text):
         """Tell `text` in the next mail that gets through."""
+        text = log.redacted(text)
         if text not in self.notes:
             self.notes = (self.notes + [text])[-_MAX_NOTES:]
 
+    def delivered(self, notes):
+        """One more mail, that told `notes`."""
+        self.mails += 1
+        self.notes = [note for note in self.notes if note not in notes]
+
     def uptime_s(self):
         """Seconds since the start. Asked at least once in six days, it outlives the wrap of the ticks."""
-        now = compat.ticks_ms()
-        self._uptime_ms += compat.ticks_diff(now, self._last_ticks)
-        self._last_ticks = now
-        return self._uptime_ms // 1000
+        return self._uptime.elapsed_ms() // 1000
 
     def lines(self):
         """The lines of a mail."""
@@ -53,3 +56,5 @@ class Health:
         )
         if self.dropped:
             yield "Alerts that could not be stored: %d" % self.dropped
+        if self.damaged:
+            yield "Alerts that were damaged on the flash: %d" % self.damaged

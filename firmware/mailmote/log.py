@@ -15,7 +15,7 @@ _MAX_LINE_CHARACTERS = 600  # the longest error text, its reply included
 level = INFO
 _ring = []
 _secrets = []
-_start = compat.ticks_ms()
+_clock = compat.Stopwatch()
 
 
 def hide(secret):
@@ -23,9 +23,21 @@ def hide(secret):
     import binascii
 
     octets = secret.encode() if isinstance(secret, str) else bytes(secret)
-    if octets and octets.decode() not in _secrets:
-        _secrets.append(octets.decode())
-        _secrets.append(binascii.b2a_base64(octets)[:-1].decode())
+    forms = [binascii.b2a_base64(octets)[:-1].decode()]
+    try:
+        forms.append(octets.decode())
+    except ValueError:
+        pass  # what is no text shows in base64 at most
+    for form in forms:
+        if octets and form not in _secrets:
+            _secrets.append(form)
+
+
+def redacted(text):
+    """`text` without any secret."""
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def recent():
@@ -64,10 +76,14 @@ def _write(line_level, part, text, values):
     if line_level < level:
         return
     text = str(text) % values if values else str(text)
-    for secret in _secrets:
-        text = text.replace(secret, "***")
-    elapsed = compat.ticks_diff(compat.ticks_ms(), _start)
-    line = "%4d.%03d %s %s: %s" % (elapsed // 1000, elapsed % 1000, _LETTERS[line_level], part, text)
+    elapsed_ms = _clock.elapsed_ms()
+    line = "%4d.%03d %s %s: %s" % (
+        elapsed_ms // 1000,
+        elapsed_ms % 1000,
+        _LETTERS[line_level],
+        part,
+        redacted(text),
+    )
     line = line[:_MAX_LINE_CHARACTERS]
     if len(_ring) == _KEPT_LINES:
         _ring.pop(0)

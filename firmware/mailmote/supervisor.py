@@ -13,6 +13,9 @@ _RESTART_S = 5
 # Beyond a task's own word: DNS and one step of a TLS handshake block everything for about 20 s each.
 _GRACE_S = 90
 _WATCHDOG_MS = 180000
+# A task that fails so often in a row is not helped by another start: what is waiting is safe on the flash.
+_MOST_FAILURES = 20
+_GOOD_RUN_MS = 600000
 
 
 class Heartbeat:
@@ -25,6 +28,7 @@ class Heartbeat:
         self._last = compat.ticks_ms()
         self._within_s = 0
         self._resting = False
+        self._failed = False
 
     def beat(self, within_s=0):
         """Here I am; the next sign of life comes within `within_s` seconds."""
@@ -32,14 +36,18 @@ class Heartbeat:
         self._within_s = within_s
         self._resting = False
 
-    async def sleep(self, seconds):
-        while seconds > self._STEP_S:
-            self.beat(self._STEP_S)
-            await asyncio.sleep(self._STEP_S)
-            seconds -= self._STEP_S
-        self.beat(seconds)
-        await asyncio.sleep(seconds)
+    async def sleep(self, seconds, unless=None):
+        """Sleep, or until the asyncio.Event `unless` is set."""
+        while seconds > 0 and not (unless and unless.is_set()):
+            step_s = min(seconds, self._STEP_S)
+            self.beat(step_s)
+            if unless:
+                await _wait_at_most(unless, step_s)
+            else:
+                await asyncio.sleep(step_s)
+            seconds -= step_s
         self.beat()
+        await asyncio.sleep(0)
 
     async def wait(self, event):
         """Wait for an asyncio.Event, as long as it takes."""
@@ -51,8 +59,14 @@ class Heartbeat:
         """No further sign of life is owed."""
         self._resting = True
 
+    def fail(self):
+        """This task is lost: only a restart of the board can help."""
+        self._failed = True
+
     @property
     def overdue(self):
+        if self._failed:
+            return True
         silent_ms = compat.ticks_diff(compat.ticks_ms(), self._last)
         return not self._resting and silent_ms > (self._within_s + _GRACE_S) * 1000
 
@@ -83,16 +97,18 @@ class Supervisor:
                     )
                 elif self._watchdog:
                     self._watchdog.feed()
-                try:
-                    await compat.wait_ms(until.wait(), _CHECK_S * 1000)
-                except compat.Timeout:
-                    pass
+                await _wait_at_most(until, _CHECK_S)
         finally:
             for task in self._tasks:
-                task.cancel()
+                # More than once: CPython 3.11's wait_for swallows a cancellation that meets a result.
+                while not task.done():
+                    task.cancel()
+                    await asyncio.sleep(0)
 
     async def _keep(self, heartbeat, run):
+        failures = 0
         while True:
+            began = compat.ticks_ms()
             try:
                 await run(heartbeat)
                 heartbeat.retire()
@@ -105,7 +121,22 @@ class Supervisor:
                     _RESTART_S,
                 )
                 log.exception("supervisor", error)
+            lasted_ms = compat.ticks_diff(compat.ticks_ms(), began)
+            failures = 1 if lasted_ms > _GOOD_RUN_MS else failures + 1
+            if failures > _MOST_FAILURES:
+                log.error(
+                    "supervisor", "%s cannot be kept running: the watchdog will restart.", heartbeat.name
+                )
+                heartbeat.fail()
+                return
             await heartbeat.sleep(_RESTART_S)
+
+
+async def _wait_at_most(event, seconds):
+    try:
+        await compat.wait_ms(event.wait(), seconds * 1000)
+    except compat.Timeout:
+        pass
 
 
 def watchdog():

@@ -40,6 +40,12 @@ def main(argv: list[str] | None = None) -> int:
     except HostError as error:
         print(f"mailmote {arguments.command}: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(
+            f"mailmote {arguments.command}: {error}. Check the path, its permissions and the disk.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print(f"mailmote {arguments.command}: stopped.", file=sys.stderr)
         return 130

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from . import settings_file
 from .check import drivers
-from .errors import HostError
+from .errors import HostError, UsageError
 from .tenant.model import Connector, Mailbox, Tenant
 from .tenant.record import Message
 from .tenant.service import Service, serve
@@ -74,6 +74,7 @@ driver = "replay"
 unit = "°F"
 every = "5min"
 path = "recording.csv"
+stop_at_end = true
 
 [[alarm]]
 name = "Machine too cold"
@@ -128,7 +129,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if each option delivered its four mails, once and as expected; else 1."""
+    """0 if each option delivered its four mails, once and as expected; else 1. Raises UsageError."""
+    if not re.fullmatch(r"\d+[kKmM]?", arguments.heapsize):
+        raise UsageError(f"--heapsize {arguments.heapsize!r} is no size: write bytes, or as 256K or 1M.")
     console = Console(stderr=arguments.json)
     with tempfile.TemporaryDirectory(prefix="mailmote-demo-") as temporary:
         folder = arguments.keep or Path(temporary)
@@ -244,6 +247,8 @@ def _judge(way: Way, messages: list[Message]) -> list[str]:
             problems.append(f"a mail went to {message.recipients}")
         if EXPECTED.get(date, "no such mail") not in mail["Subject"]:
             problems.append(f"unexpected mail: {date:%Y-%m-%d %H:%M} {mail['Subject']}")
+        if bool(message.tls) != (way.tls != "none") or bool(message.auth) != (way.sign_in == "AUTH LOGIN"):
+            problems.append(f"a mail came with TLS {message.tls} and sign-in {message.auth}")
         if mail.defects:
             problems.append(f"a mail has defects: {mail.defects}")
     for date, words in EXPECTED.items():

@@ -36,7 +36,7 @@ def test_twelve_mails_and_the_round_trips(capsys, tmp_path):
 def mail(date, subject, number=0, to=WAY.to):
     head = f"Date: {date:%a, %d %b %Y %H:%M:%S} +0000\r\nSubject: {subject}\r\n"
     text = f"{head}Message-ID: <{number}@x.test>\r\n\r\nhi\r\n"
-    return SimpleNamespace(data=text.encode(), recipients=[to])
+    return SimpleNamespace(data=text.encode(), recipients=[to], tls="TLSv1.3", auth=("LOGIN", "mote"))
 
 
 def good():

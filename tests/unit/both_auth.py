@@ -27,12 +27,12 @@ def test_plain_answers_an_empty_challenge_and_no_other():
     equal(raises(ProtocolError, Plain(MOTE).answer, b"Password:").key, "malformed-reply")
 
 
-def test_login_says_the_user_name_again_only_at_the_first_challenge():
+def test_login_gives_the_password_at_once_only_to_who_asks_for_it():
     for challenges, answers in (
         ((b"Password:",), (PASSWORD,)),
         ((b"Username:", b"Password:"), (USERNAME, PASSWORD)),
         ((b"USER NAME", b"User"), (USERNAME, PASSWORD)),
-        ((b"", b""), (PASSWORD, PASSWORD)),
+        ((b"", b""), (USERNAME, PASSWORD)),
     ):
         login = Login(MOTE)
         equal(tuple(login.answer(challenge) for challenge in challenges), answers)

@@ -67,7 +67,12 @@ def kept(moves):
 def test_a_clock_from_before_the_firmware_is_not_set():
     before = compat.unix_time
     try:
-        for now_s, is_set in ((0, False), (NOT_BEFORE_S - 1, False), (NOT_BEFORE_S, True), (2**31, True)):
+        for now_s, is_set in (
+            (0, False),
+            (NOT_BEFORE_S - 1, False),
+            (NOT_BEFORE_S, True),
+            (2**31 - 1, False),
+        ):
             compat.unix_time = lambda now_s=now_s: now_s
             equal((now_s, clock.is_set()), (now_s, is_set))
     finally:
@@ -79,5 +84,9 @@ def test_each_step_is_told_and_the_clock_is_set_again_after_six_hours():
 
 
 def test_without_an_answer_it_is_asked_again_after_a_minute():
-    for error in (OSError(110), OverflowError("no such year")):
-        equal(kept([error, 7]), ([60, 21600], [7], 2))
+    for error in (OSError(110), OverflowError("no such year"), ValueError("short"), IndexError("no address")):
+        equal(kept([error, 1767300000]), ([60, 21600], [1767300000], 2))
+
+
+def test_a_time_that_cannot_be_is_asked_for_again():
+    equal(kept([2085978496, -300000000]), ([60, 21600], [-300000000], 2))

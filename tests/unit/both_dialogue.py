@@ -194,6 +194,8 @@ def test_closed_at_every_byte_of_every_reply():
                         play.dialogue.receive(reply[:cut])
                     if play.dialogue.wants == RECEIVE:
                         play.dialogue.receive(b"")
+                        if play.dialogue.wants == CLOSED and all(play.dialogue.results()):
+                            raise errors.ProtocolError("everyone was refused before the cut")
                         raise AssertionError("the end of the stream went unnoticed")
                     raise errors.ProtocolError("refused before the cut")
 
@@ -204,6 +206,18 @@ def test_closed_at_every_byte_of_every_reply():
                     )
 
     each(check)
+
+
+def test_a_refusal_is_not_lost_when_the_server_hangs_up_after_it():
+    for ending in (b"", b"421 4.7.0 Too many errors\r\n"):
+        play = Play([case for case in CASES if case[0].startswith("chunking, the sender refused")][0])
+        for sent, reply in play.turns[:-1]:
+            equal(play.sent(), sent)
+            play.dialogue.receive(reply)
+        equal(play.sent(), b"RSET\r\n")
+        play.dialogue.receive(ending)
+        equal((play.dialogue.wants, play.dialogue.results()[0].key), (CLOSED, "not-authenticated"))
+        raises(errors.ProtocolError, play.dialogue.send, "m@c.test", ("a@c.test",), Text(b"x"))
 
 
 def test_quit_is_answered_by_anything_even_by_silence():

@@ -243,3 +243,43 @@ def test_a_full_flash_says_so_and_keeps_what_it_has():
         again.close(1, again.load(1))
 
     on_flash(check, 8)
+
+
+def test_a_number_is_never_given_twice():
+    def check():
+        for expected in (1, 2, 3):
+            box = outbox.Outbox()
+            box.enqueue(sample(), TO)
+            (number,) = box.waiting()
+            equal(number, expected)
+            kept = box.load(number)
+            kept.pending, kept.refused = 0, 0b11
+            box.close(number, kept)
+        equal(len(os.listdir("refused")), 3)
+
+    on_flash(check)
+
+
+def test_a_flash_that_cannot_be_read_keeps_the_alert():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        (number,) = box.waiting()
+        os.rename("outbox/00000001", "elsewhere")
+        equal(raises(StorageError, box.load, number).key, "flash-unreadable")
+        os.rename("elsewhere", "outbox/00000001")
+        equal((len(box), box.bad, box.load(number).event.alarm), (1, 0, "Freezer too warm"))
+
+    on_flash(check)
+
+
+def test_a_delete_that_fails_is_an_error_the_courier_sees():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        (number,) = box.waiting()
+        kept = box.load(number)
+        os.remove("outbox/00000001")
+        equal(raises(StorageError, box.close, number, kept).key, "flash-failed")
+
+    on_flash(check)

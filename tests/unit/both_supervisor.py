@@ -109,3 +109,41 @@ def test_a_task_that_fails_is_started_again_and_one_that_ends_is_not():
         equal(len(runs), 3)
 
     with_clock(check)
+
+
+def test_a_task_that_only_fails_leaves_the_rest_to_the_watchdog():
+    async def check(clock):
+        dog = Watchdog()
+        watched = supervisor.Supervisor(dog)
+        runs = []
+
+        async def fails(heartbeat):
+            runs.append(1)
+            raise ValueError("planned")
+
+        heartbeat = watched.start("fails", fails)
+        end = asyncio.Event()
+        watching = asyncio.create_task(watched.watch(end))
+        while not heartbeat.overdue:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)
+        fed = dog.fed
+        for _ in range(20):
+            await asyncio.sleep(0)
+        equal((len(runs), dog.fed - fed <= 1), (21, True))
+        end.set()
+        await watching
+
+    with_clock(check)
+
+
+def test_a_sleep_ends_early_for_its_event():
+    async def check(clock):
+        heartbeat = supervisor.Heartbeat("task")
+        event = asyncio.Event()
+        task = asyncio.create_task(heartbeat.sleep(3600, event))
+        await asyncio.sleep(0)
+        event.set()
+        await task
+        equal(heartbeat.overdue, False)
+
+    with_clock(check)

@@ -22,8 +22,9 @@ MAY_IMPORT = {
     "sensors": BASE | PURE,
     "health": BASE,
     "supervisor": BASE,
+    "watcher": BASE | PURE | {"net", "sensors", "health"},
     "courier": BASE | PURE | {"store", "net", "sensors", "health"},
-    "agent": BASE | PURE | {"store", "net", "sensors", "health", "supervisor", "courier"},
+    "agent": BASE | PURE | {"store", "net", "sensors", "health", "supervisor", "watcher", "courier"},
 }
 # What a pure part cannot use: it waits for nothing and knows no clock, file, socket or pin.
 IMPURE = {"asyncio", "socket", "time", "os", "machine", "network", "esp32", "ntptime", "tls", "ssl", "select"}

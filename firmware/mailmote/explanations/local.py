@@ -75,8 +75,11 @@ ROWS = (
     ("outbox-full", 0, "", "", "", "retry-later",
      "The outbox is full: %d alerts wait.",
      "Let the board reach the mail server."),
+    ("flash-unreadable", 0, "", "", "", "retry-later",
+     "An alert could not be read from the flash (%s).",
+     "It is kept and tried again. If it lasts, replace the board."),
     ("flash-failed", 0, "", "", "", "retry-later",
-     "The alert could not be stored (%s): the flash is full or failing.",
+     "An alert could not be stored or deleted (%s): the flash is full or failing.",
      "Remove files from the board, or replace it."),
 )
 # fmt: on

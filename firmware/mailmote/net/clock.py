@@ -3,6 +3,7 @@
 from .. import compat, log
 
 _NOT_BEFORE_S = 1767225600  # 2026-01-01: no board runs this firmware before it was written
+_NOT_AFTER_S = _NOT_BEFORE_S + 9 * 365 * 86400  # what a broken NTP answer becomes lies in 2036
 _AGAIN_S = 6 * 3600  # an ESP32's clock drifts by seconds a day
 _RETRY_S = 60
 
@@ -13,8 +14,8 @@ def now_s():
 
 
 def is_set():
-    """False after power-on, until NTP or a person has set the clock."""
-    return now_s() >= _NOT_BEFORE_S
+    """False after power-on, until NTP or a person has set the clock to a time that can be."""
+    return _NOT_BEFORE_S <= now_s() < _NOT_AFTER_S
 
 
 async def keep(link, heartbeat, on_moved):
@@ -28,15 +29,20 @@ async def keep(link, heartbeat, on_moved):
 
 
 def _synchronise():
-    """Seconds by which the clock was moved, or None if no NTP server answered."""
+    """Seconds by which the clock was moved, or None if no NTP server gave a time that can be."""
     before_s = now_s()
+    waited = compat.Stopwatch()
     try:
         import ntptime
 
         ntptime.settime()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError, IndexError) as error:
         log.warning(
-            "clock", "The clock was not set over NTP (%s). Let UDP port 123 out of the network.", error
+            "clock", "The clock was not set over NTP (%r). Let UDP port 123 out of the network.", error
         )
         return None
-    return now_s() - before_s
+    moved_s = now_s() - before_s - waited.elapsed_ms() // 1000
+    if not is_set():
+        log.warning("clock", "The NTP server gave a time that cannot be. Name another one.")
+        return None
+    return moved_s

@@ -24,7 +24,12 @@ class Link:
 
     def rssi(self):
         """Signal strength in dBm, or None without a Wi-Fi link."""
-        return self._wlan.status("rssi") if self._ssid is not None and self.up else None
+        if self._ssid is None or not self.up:
+            return None
+        try:
+            return self._wlan.status("rssi")
+        except (OSError, RuntimeError):
+            return None  # it was lost just now
 
     async def wait_up(self, heartbeat):
         while not self.up:
@@ -61,6 +66,6 @@ class Link:
                     log.info("wifi", "Connected to %r.", self._ssid)
                     return True
                 await heartbeat.sleep(1)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the ESP32's driver raises either
             log.warning("wifi", "The Wi-Fi driver reported %s.", error)
         return False

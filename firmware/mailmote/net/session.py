@@ -1,8 +1,7 @@
 """Drives a smtp.Dialogue over a Stream: this module only waits, reads and writes."""
 
 from .. import compat
-from ..errors import MailmoteError, RetryLater
-from ..explanations import failure
+from ..errors import MailmoteError
 from ..smtp import dialogue as smtp
 from . import tls
 from .stream import connect
@@ -26,7 +25,7 @@ class Session:
         self._filled = 0
 
     async def open(self):
-        """Connect and sign in. Raises MailmoteError; the session is then closed."""
+        """Connect and sign in. Raises MailmoteError; close the session then, too."""
         self._heartbeat.beat(_BLOCK_TIMEOUT_MS // 1000)
         self._stream = await connect(self._mail.get("connect_to") or self._mail["host"], self._mail["port"])
         await self._run()
@@ -55,19 +54,17 @@ class Session:
             self._stream = None
 
     async def _run(self):
-        """Do what the dialogue wants until it is ready for a message."""
+        """Do what the dialogue wants until it is ready for a message, or closed."""
         dialogue = self._dialogue
-        while dialogue.wants != smtp.READY:
+        while dialogue.wants not in (smtp.READY, smtp.CLOSED):
             if dialogue.wants == smtp.SEND:
                 await self._write_all()
             elif dialogue.wants == smtp.UPGRADE:
                 context = tls.context()
                 await self._stream.upgrade(context, self._mail["host"], _BLOCK_TIMEOUT_MS)
                 dialogue.upgraded()
-            elif dialogue.wants == smtp.RECEIVE:
-                await self._receive_reply()
             else:
-                raise failure(RetryLater, "connection-closed", "before", self._dialogue.stage)
+                await self._receive_reply()
 
     async def _receive_reply(self):
         """Read until one whole reply has come: a deadline for it all, however slowly it drips."""
@@ -82,17 +79,24 @@ class Session:
 
     async def _write_all(self):
         """Write the dialogue's output in blocks."""
-        buffer = self._buffer
-        for chunk in self._dialogue.output():
-            start = 0
-            while start < len(chunk):
-                step = min(len(chunk) - start, _SEND_BYTES - self._filled)
-                buffer[self._filled : self._filled + step] = chunk[start : start + step]
-                self._filled += step
-                start += step
-                if self._filled == _SEND_BYTES:
-                    await self._flush()
-        await self._flush()
+        output = self._dialogue.output()
+        try:
+            for chunk in output:
+                await self._write(chunk)
+            await self._flush()
+        finally:
+            if hasattr(output, "close"):
+                output.close()  # a message left in the middle: MicroPython would leave its attachment open
+
+    async def _write(self, chunk):
+        start = 0
+        while start < len(chunk):
+            step = min(len(chunk) - start, _SEND_BYTES - self._filled)
+            self._buffer[self._filled : self._filled + step] = chunk[start : start + step]
+            self._filled += step
+            start += step
+            if self._filled == _SEND_BYTES:
+                await self._flush()
 
     async def _flush(self):
         if self._filled:

@@ -49,13 +49,15 @@ class Stream:
 
 
 async def connect(host, port):
-    """A Stream to `host`. Raises RetryLater, or FixSettings where the name cannot be right."""
+    """A Stream to `host`. Raises RetryLater."""
     try:
         return Stream(await compat.wait_ms(compat.connect(host, port), _CONNECT_TIMEOUT_MS), host)
     except compat.Timeout:
         raise failure(RetryLater, "no-answer", host, port)
     except OSError as error:
         raise _converted(error, "%s port %d" % (host, port))
+    except (IndexError, ValueError) as error:  # a look-up that found nothing, or was cut short
+        raise failure(RetryLater, "unreachable", host, repr(error))
 
 
 def _converted(error, host):

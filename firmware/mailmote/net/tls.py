@@ -23,6 +23,9 @@ _NUMBERS = {
     -29312: "the server closed the connection during the handshake",
 }
 
+# ENOMEM of the socket, mbedTLS's MPI_ALLOC_FAILED and SSL_ALLOC_FAILED: the ESP-IDF's heap, not Python's.
+_NO_MEMORY = (12, -16, -32512)
+
 
 def context():
     """A verifying client context. Raises RetryLater while the clock is not set, FixSettings without a CA."""
@@ -52,6 +55,8 @@ def error_of(error, host):
     if isinstance(error, ValueError):
         return failure(FixSettings, "certificate-refused", host, str(error).strip())
     number = error.args[0] if error.args else 0
+    if number in _NO_MEMORY:
+        return failure(RetryLater, "no-memory")
     if isinstance(number, int) and number < -0x1000:
         words = _NUMBERS.get(number, "mbedTLS error %d" % number)
         return failure(RetryLater, "tls-failed", host, words)

@@ -72,7 +72,8 @@ class _Condition:
 class Alarm:
     """One entry of `alarms` in the settings.
 
-    `reading`, `failed` and `tick` return a tuple of Event, mostly empty. They raise nothing. `failure` is the
+    `reading`, `failed` and `tick` return a tuple of Event, mostly empty. They raise nothing but
+    MemoryError, and what it kept from being told is told by a later call. `failure` is the
     text of the sensor's last failure, "" when its last reading was good.
     """
 
@@ -204,14 +205,16 @@ class Alarm:
     def _raise(self, condition, cause, since_s, time_s):
         condition.cause = cause
         condition.since_s = since_s
-        condition.told_s = time_s
-        return self._event(ALARM, condition, time_s)
+        event = self._event(ALARM, condition, time_s)
+        condition.told_s = time_s  # last: an event that finds no memory is not told yet
+        return event
 
     def _remind(self, condition, time_s):
         if not self._repeat_s or time_s - condition.told_s < self._repeat_s:
             return _NOTHING
+        event = self._event(REMINDER, condition, time_s)
         condition.told_s = time_s
-        return (self._event(REMINDER, condition, time_s),)
+        return (event,)
 
     def _recovery(self, condition, time_s):
         event = self._event(RECOVERY, condition, time_s)

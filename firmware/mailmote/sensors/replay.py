@@ -5,6 +5,7 @@ from ..errors import EndOfReadings, SensorError, SettingsError
 
 OPTIONS = {
     "path": (str, ..., "the CSV file on the board, with lines of `timestamp,value`"),
+    "stop_at_end": (bool, False, "stop the agent after the last line, for tests and demonstrations"),
     "utc_offset_s": (int, 0, "how far the recorded times are ahead of UTC, in seconds"),
 }
 

@@ -19,18 +19,14 @@ class Driver:
         if metric not in metrics:
             raise SettingsError('metric is "%s"; set it to free_heap, uptime or rssi.' % metric)
         self._measure = metrics[metric]
-        self._uptime_ms = 0
-        self._ticks_ms = compat.ticks_ms()
+        self._uptime = compat.Stopwatch()
 
     def read(self, now_s):
         """(now_s, value). Raises SensorError."""
         return now_s, self._measure()
 
     def _uptime_s(self):
-        ticks_ms = compat.ticks_ms()
-        self._uptime_ms += compat.ticks_diff(ticks_ms, self._ticks_ms)
-        self._ticks_ms = ticks_ms
-        return self._uptime_ms // 1000
+        return self._uptime.elapsed_ms() // 1000
 
 
 def _rssi_dbm():

@@ -60,10 +60,11 @@ class Login:
 
     def answer(self, challenge):
         self._answers += 1
-        if self._answers == 1 and challenge[:4].lower() == b"user":
-            return self.initial_response()
         if self._answers > 2:
             raise _unexpected(self.name)
+        # A password in place of a user name would end in the server's logs.
+        if self._answers == 1 and b"pass" not in challenge.lower():
+            return self.initial_response()
         return encode(self._credentials.password())
 
 

@@ -136,7 +136,12 @@ class Dialogue:
         self._say_ehlo()
 
     def send(self, reverse_path, recipients, message):
-        """Begin a message: see Transaction. Raises SettingsError or GiveUp before any octet is sent."""
+        """Begin a message: see Transaction. Raises SettingsError or GiveUp before any octet is sent.
+
+        Raises ProtocolError where the connection is closed already.
+        """
+        if self._state == CLOSED:
+            raise failure(ProtocolError, "connection-closed", "after the last message", CLOSED)
         self._transaction = Transaction(reverse_path, recipients, message, self.capabilities)
         self._output = self._transaction.first_flight()
         self._state = MESSAGE
@@ -155,6 +160,8 @@ class Dialogue:
     def _take(self, reply):
         if reply.code == 421:
             stage = self.stage
+            if self._settled():
+                return
             self._closed()
             raise refusal(reply, stage)
         if self._transaction:
@@ -176,7 +183,17 @@ class Dialogue:
             raise refusal(reply, stage)
         raise failure(ProtocolError, "early-reply", reply or "part of a reply")
 
+    def _settled(self):
+        """True, and closed, if every recipient has been refused: the end of the connection adds nothing."""
+        if not (self._transaction and all(self._transaction.errors)):
+            return False
+        self._results = self._transaction.errors
+        self._closed()
+        return True
+
     def _end_of_stream(self):
+        if self._settled():
+            return
         stage = self.stage
         whole = self._reader.empty
         self._closed()

@@ -109,11 +109,12 @@ def _parse_prefix(line):
 
 
 def _printable(line):
-    """The text of a line, with `?` for control characters."""
+    """The text of a line, with `?` for control characters, and for what is not UTF-8: the code decides."""
+    octets = line[_CODE_DIGITS + 1 : -2]
     try:
-        text = str(line[_CODE_DIGITS + 1 : -2], "utf-8")
-    except (UnicodeError, ValueError):
-        raise _malformed(line, "the text is not UTF-8")
+        text = str(octets, "utf-8")
+    except ValueError:
+        text = "".join(chr(octet) if octet < 128 else "?" for octet in octets)
     text = text[:_KEPT_LINE_CHARACTERS]
     for character in text:
         if character < " " or character == "\x7f":

@@ -28,16 +28,14 @@ class Outbox:
     def __init__(self):
         for folder in (_FOLDER, _REFUSED, _BAD):
             _make_folder(folder)
-        self.bad = len(os.listdir(_BAD))
-        self._numbers = []
-        for name in os.listdir(_FOLDER):
-            number = _number(name)
-            if number is None:
-                os.remove(_FOLDER + "/" + name)  # a record that was being written when the power went
-            else:
-                self._numbers.append(number)
-        self._numbers.sort()
-        self._next = self._numbers[-1] + 1 if self._numbers else 1
+        try:
+            os.remove(_UNFINISHED)  # a record that was being written when the power went
+        except OSError:
+            pass  # there is none
+        self._numbers = _numbers(_FOLDER)
+        bad = _numbers(_BAD)
+        self.bad = len(bad)
+        self._next = max([0] + self._numbers + bad + _numbers(_REFUSED)) + 1
 
     def __len__(self):
         return len(self._numbers)
@@ -56,18 +54,21 @@ class Outbox:
         return tuple(self._numbers)
 
     def load(self, number):
-        """The Record, or None if its file was no sound record and has been moved aside."""
+        """The Record, or None if its file was no sound record and has been moved aside.
+
+        Raises StorageError where the flash cannot be read: the record stays where it is.
+        """
         try:
             with open(_path(_FOLDER, number), "rb") as file:
-                return record.decode(file.read(record.MAX_BYTES + 1))
-        except (OSError, StorageError) as error:
-            log.error("outbox", "Alert %d cannot be read: %s. It is moved to %s/.", number, error, _BAD)
-        self.bad += 1
-        self._numbers.remove(number)
-        try:
-            os.rename(_path(_FOLDER, number), _path(_BAD, number))
+                data = file.read(record.MAX_BYTES + 1)
         except OSError as error:
-            log.error("outbox", "Alert %d cannot be moved: %s.", number, error)
+            raise failure(StorageError, "flash-unreadable", error)
+        try:
+            return record.decode(data)
+        except StorageError as error:
+            log.error("outbox", "Alert %d is damaged: %s. It is moved to %s/.", number, error, _BAD)
+        self.bad += 1
+        self._leave(number, _BAD)
         return None
 
     def update(self, number, changed):
@@ -75,12 +76,27 @@ class Outbox:
         self._write(number, changed)
 
     def close(self, number, last):
-        """Every recipient of this record has been answered for."""
-        if last.refused:
+        """Every recipient of this record has been answered for. Raises StorageError."""
+        if not last.refused:
+            self._leave(number, None)
+            return
+        try:
             self._write(number, last)
-            os.rename(_path(_FOLDER, number), _path(_REFUSED, number))
-        else:
-            os.remove(_path(_FOLDER, number))
+        except StorageError as error:
+            log.error("outbox", "Alert %d was refused, and cannot be kept: %s", number, error)
+            self._leave(number, None)
+            return
+        self._leave(number, _REFUSED)
+
+    def _leave(self, number, folder):
+        """Take a record out: to another folder, or for good. Deleting works on a full flash, too."""
+        try:
+            if folder:
+                os.rename(_path(_FOLDER, number), _path(folder, number))
+            else:
+                os.remove(_path(_FOLDER, number))
+        except OSError as error:
+            raise failure(StorageError, "flash-failed", error)
         self._numbers.remove(number)
 
     def _write(self, number, changed):
@@ -96,11 +112,16 @@ def _path(folder, number):
     return "%s/%08x" % (folder, number)
 
 
-def _number(name):
-    try:
-        return int(name, 16) if len(name) == 8 else None
-    except ValueError:
-        return None
+def _numbers(folder):
+    """The numbers of the records in a folder, sorted; other files are left alone."""
+    found = []
+    for name in os.listdir(folder):
+        try:
+            if len(name) == 8:
+                found.append(int(name, 16))
+        except ValueError:
+            pass
+    return sorted(found)
 
 
 def _make_folder(name):

@@ -23,7 +23,7 @@ _HEAD_BYTES = struct.calcsize(_HEAD)
 _READING = "<Hf"
 _READING_BYTES = struct.calcsize(_READING)
 _AGE_UNIT_S = 4  # 16 bits then reach over three days
-_EVERYONE = 0xFFFFFFFF
+EVERYONE = 0xFFFFFFFF
 _NONE = float("nan")
 
 
@@ -32,7 +32,7 @@ class Record:
 
     __slots__ = ("event", "identity", "pending", "recipients_crc", "refused")
 
-    def __init__(self, event, identity, recipients_crc, pending=_EVERYONE, refused=0):
+    def __init__(self, event, identity, recipients_crc, pending=EVERYONE, refused=0):
         self.event = event
         self.identity = identity
         self.recipients_crc = recipients_crc
@@ -58,8 +58,8 @@ def encode(record):
         len(data),
         event.kind | event.cause << 4,
         len(readings),
-        event.at_s,
-        event.since_s,
+        min(max(event.at_s, 0), EVERYONE),
+        min(max(event.since_s, 0), EVERYONE),
         record.identity,
         _NONE if event.value is None else event.value,
         _NONE if event.threshold is None else event.threshold,

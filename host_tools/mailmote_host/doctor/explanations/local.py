@@ -191,6 +191,13 @@ LONG_FORMS = {
         "So many alerts wait for the mail server that no more are taken. Those that wait are safe.",
         ("Let the board reach the mail server: its console says what is in the way.",),
     ),
+    "flash-unreadable": LongForm(
+        "Reading a waiting alert from the flash failed. It stays where it is; the others are sent.",
+        (
+            "Wait: it is read again at the next attempt.",
+            "If it lasts, the flash is worn: replace the board.",
+        ),
+    ),
     "flash-failed": LongForm(
         "Writing to the flash failed: it is full, or at its end. The alert is held in memory and stored "
         "as soon as there is room, but a power cut would lose it.",
