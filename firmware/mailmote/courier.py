@@ -143,9 +143,9 @@ class Courier:
             record.pending, record.refused = records.EVERYONE, 0
         record.pending &= (1 << len(recipients)) - 1
         pending = [index for index in range(len(recipients)) if record.pending & 1 << index]
+        about = self._about(record.event)
         results = []
         if pending:
-            about = self._about(record.event)
             results = await self._mail(session, record, about, [recipients[index] for index in pending])
         delivered = len([result for result in results if result is None])
         failed = self._conclude(number, record, recipients, pending, results)

@@ -85,8 +85,9 @@ class Session:
                 await self._write(chunk)
             await self._flush()
         finally:
-            if hasattr(output, "close"):
-                output.close()  # a message left in the middle: MicroPython would leave its attachment open
+            close = getattr(output, "close", None)
+            if close:
+                close()  # a message left in the middle: MicroPython would leave its attachment open
 
     async def _write(self, chunk):
         start = 0
