@@ -111,13 +111,16 @@ class Agent:
 def _link(wifi):
     if not wifi:
         return Link(None, None)
+    password = ""
     try:
-        password = secrets.get(wifi["password"])
+        secret = secrets.get(wifi["password"])
+        log.hide(secret)
+        password = secret.decode()
     except FixSettings as error:
         log.error("wifi", error)
-        password = b""
-    log.hide(password)
-    return Link(wifi["ssid"], password.decode())
+    except ValueError:
+        log.error("wifi", "The Wi-Fi password on the board is not UTF-8 text. Provision it again.")
+    return Link(wifi["ssid"], password)
 
 
 def load_settings():

@@ -31,6 +31,7 @@ def hide(secret):
     for form in forms:
         if octets and form not in _secrets:
             _secrets.append(form)
+    _secrets.sort(key=len, reverse=True)  # one may begin with another: its rest would show
 
 
 def redacted(text):

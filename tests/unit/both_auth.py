@@ -17,7 +17,7 @@ def test_plain_is_taken_before_login():
 
 
 def test_without_a_mechanism_for_a_password_a_person_has_to_act():
-    for offered, told in (((), "none"), (("XOAUTH2", "NTLM"), "XOAUTH2 NTLM")):
+    for offered, told in (((), "AUTH: none"), (("XOAUTH2", "NTLM"), "AUTH: XOAUTH2 NTLM")):
         error = raises(FixSettings, choose, offered, MOTE)
         equal((error.key, told in str(error)), ("no-password-auth", True))
 

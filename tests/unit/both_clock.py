@@ -16,10 +16,12 @@ class End(Exception):
 
 
 class Ntp:
-    """`ntptime`: each settime moves the time by the next of `moves`, or raises it."""
+    """`ntptime`: each settime takes a while and moves the time by the next of `moves`, or raises it."""
 
-    def __init__(self, moves):
+    def __init__(self, moves, takes_ms):
         self.now_s = 1000
+        self.ticks_ms = 0
+        self._takes_ms = takes_ms
         self._moves = list(moves)
 
     def settime(self):
@@ -27,6 +29,7 @@ class Ntp:
         if isinstance(move, Exception):
             raise move
         self.now_s += move
+        self.ticks_ms += self._takes_ms
 
 
 class Link:
@@ -47,17 +50,18 @@ class Heartbeat:
             raise End
 
 
-def kept(moves):
+def kept(moves, takes_ms=0):
     """What clock.keep does for those moves: (seconds slept, steps told, times the link was waited for)."""
-    ntp, link, heartbeat, steps = Ntp(moves), Link(), Heartbeat(len(moves)), []
-    before = compat.unix_time, sys.modules.get("ntptime"), log.level
-    compat.unix_time, sys.modules["ntptime"], log.level = (lambda: ntp.now_s), ntp, 100
+    ntp, link, heartbeat, steps = Ntp(moves, takes_ms), Link(), Heartbeat(len(moves)), []
+    before = compat.unix_time, compat.ticks_ms, sys.modules.get("ntptime"), log.level
+    compat.unix_time, compat.ticks_ms = (lambda: ntp.now_s), (lambda: ntp.ticks_ms)
+    sys.modules["ntptime"], log.level = ntp, 100
     try:
         asyncio.run(clock.keep(link, heartbeat, steps.append))
     except End:
         pass
     finally:
-        compat.unix_time, old, log.level = before
+        compat.unix_time, compat.ticks_ms, old, log.level = before
         sys.modules.pop("ntptime")
         if old:
             sys.modules["ntptime"] = old
@@ -89,4 +93,8 @@ def test_without_an_answer_it_is_asked_again_after_a_minute():
 
 
 def test_a_time_that_cannot_be_is_asked_for_again():
-    equal(kept([2085978496, -300000000]), ([60, 21600], [-300000000], 2))
+    equal(kept([2085978496, -300000000]), ([60, 21600], [2085978496, -300000000], 2))
+
+
+def test_the_time_that_asking_took_is_no_step():
+    equal(kept([1767300003, 3, 4, 2], 3999), ([21600] * 4, [1767300000, 1, -1], 4))

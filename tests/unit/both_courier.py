@@ -1,6 +1,7 @@
 """What the courier makes of results: the server is a list of what it says to each mail."""
 
 import asyncio
+import sys
 
 from expect import equal
 
@@ -17,8 +18,13 @@ SETTINGS = {
 
 
 class Link:
+    waited = 0
+
     def rssi(self):
         return None
+
+    async def wait_up(self, heartbeat):
+        self.waited += 1
 
 
 class Box:
@@ -172,3 +178,279 @@ def test_what_fails_at_the_opening_sends_nothing_and_is_told_apart():
     equal((server.mails, left, one._opened), ([], [DENIED], False))
     _, one, _ = rounds(box, {"a@contoso.test": BUSY})
     equal(one._opened, True)
+
+
+class End(Exception):
+    """Enough turns."""
+
+
+class Chance:
+    """`random` at its most."""
+
+    def random(self):
+        return 1.0
+
+
+class Heartbeat:
+    """Sleeps no time; ends the run at the `turns`-th rest. `on_rest(count)` is what happens meanwhile."""
+
+    def __init__(self, turns, on_rest=None):
+        self._turns = turns
+        self._on_rest = on_rest
+        self.rests = []
+
+    async def sleep(self, seconds, unless=None):
+        equal(bool(unless and unless.is_set()), False)
+        self._rest((seconds, unless is not None))
+
+    async def wait(self, event):
+        equal(event.is_set(), False)
+        self._rest("idle")
+
+    def _rest(self, how):
+        self.rests.append(how)
+        if self._on_rest:
+            self._on_rest(len(self.rests))
+        if len(self.rests) == self._turns:
+            raise End
+
+
+def run(box, server, heartbeat):
+    """The courier's own loop, to the end of the heartbeat's turns; the courier."""
+    before = courier.Session, courier.random, log.level
+    courier.Session, courier.random, log.level = server, Chance(), 100
+    one = courier.Courier(SETTINGS, box, Link(), Health(Link()))
+    one.wake()
+    try:
+        asyncio.run(one.run(heartbeat))
+    except End:
+        pass
+    finally:
+        courier.Session, courier.random, log.level = before
+    return one
+
+
+class Opening(Server):
+    """Raises the next of `errors` at each opening; with None, or without any left, it opens."""
+
+    def __init__(self, *errors):
+        Server.__init__(self, {})
+        self.errors = list(errors)
+        self.opened = 0
+        self.closed = 0
+
+    async def open(self):
+        self.opened += 1
+        error = self.errors.pop(0) if self.errors else None
+        if error:
+            raise error
+
+    async def close(self):
+        self.closed += 1
+
+
+NOW = errors.RetryNow("idle", "idle")
+
+
+def test_an_empty_outbox_is_idle_without_a_connection_and_waking_ends_that():
+    server, heartbeat = Opening(), Heartbeat(1)
+    one = run(Box(), server, heartbeat)
+    equal((heartbeat.rests, server.opened, one._link.waited, one.idle.is_set()), (["idle"], 0, 0, True))
+    one.wake()
+    equal((one.idle.is_set(), one._arrived.is_set()), (False, True))
+
+
+def test_what_may_pass_at_once_is_tried_at_once_but_only_once_in_a_row():
+    server, heartbeat = Opening(NOW, NOW, NOW), Heartbeat(3)
+    one = run(Box("to all"), server, heartbeat)
+    equal(heartbeat.rests, [(60, False), (120, False), "idle"])
+    equal((server.opened, one._link.waited, one._health.retries), (4, 4, 3))
+    equal(one._health.mails, 1)
+
+
+def test_a_success_makes_the_next_failure_the_first():
+    box = Box("to all")
+
+    def put(count):
+        if count == 3:
+            box.records[9] = Box("to all").records[1]
+
+    server, heartbeat = Opening(BUSY, NOW, NOW, None, NOW, BUSY), Heartbeat(5, put)
+    run(box, server, heartbeat)
+    equal(heartbeat.rests, [(60, False), (120, False), "idle", (60, False), "idle"])
+
+
+def test_a_person_is_given_more_time_than_a_server():
+    heartbeat = Heartbeat(2)
+    one = run(Box("to all"), Opening(DENIED, DENIED), heartbeat)
+    equal(heartbeat.rests, [(900, False), (1800, False)])
+    equal(one._health.notes, ["Mail was delayed. denied"])
+
+
+def test_a_new_alert_ends_the_pause_only_where_the_server_could_be_reached():
+    heartbeat = Heartbeat(2)
+    server = Opening(BUSY)
+    server.says = {"a@contoso.test": BUSY}
+    run(Box("to all"), server, heartbeat)
+    equal(heartbeat.rests, [(60, False), (120, True)])
+
+
+def test_too_little_memory_is_tried_again_and_every_end_closes_the_session():
+    for error, key in ((MemoryError(), "no-memory"), (BUSY, "server-busy"), (None, None)):
+        server, before = Opening(error), courier.Session
+        courier.Session, level, log.level = server, log.level, 100
+        try:
+            one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()))
+            left = asyncio.run(one._deliver(None))
+        finally:
+            courier.Session, log.level = before, level
+        equal((left and left.key, server.closed), (key, 1))
+
+
+def test_an_alert_that_cannot_be_sent_at_all_is_refused_and_a_damaged_one_skipped():
+    class TooLarge(Server):
+        async def send(self, sender, to, message):
+            raise errors.GiveUp("too large", "message-too-large")
+
+    box = Box("to all")
+    run(box, TooLarge({}), Heartbeat(1))
+    equal((len(box), box.refused), (0, [1]))
+
+    class Damaged(Box):
+        def load(self, number):
+            if number == 1:
+                self.bad = 1
+                del self.records[1]
+                return None
+            return Box.load(self, number)
+
+    box, server = Damaged("to all", "to one"), Server({})
+    one = run(box, server, Heartbeat(1))
+    equal((server.mails, len(box), one._health.damaged), ([("c@fabrikam.test",)], 0, 1))
+
+
+def test_of_two_reasons_to_wait_the_one_for_a_person_counts():
+    for first, second in ((DENIED, BUSY), (BUSY, DENIED)):
+        _, _, left = rounds(Box("to all"), {"a@contoso.test": first, "b@contoso.test": second})
+        equal(left, [DENIED])
+
+
+def test_a_round_that_changes_nothing_writes_nothing():
+    box = Box("to all")
+    box.failing = 1
+    _, _, left = rounds(box, {"a@contoso.test": BUSY, "b@contoso.test": BUSY})
+    equal((box.failing, left), (1, [BUSY]))
+
+
+def test_who_gets_an_alert():
+    settings = {"mail": {"to": ["a@c.test"], "cc": ["b@c.test"]}, "alarms": SETTINGS["alarms"]}
+    equal(courier.recipients_of(settings, "to one"), ["c@fabrikam.test"])
+    equal(courier.recipients_of(settings, "gone"), ["a@c.test", "b@c.test"])
+
+
+def test_the_name_for_ehlo_is_a_host_name():
+    for name, label in (
+        ("Freezer 3", "freezer-3"),
+        ("-a_b-", "a-b"),
+        ("\u51b7\u51cd", "mote"),
+        ("", "mote"),
+        ("x" * 70, "x" * 63),
+        ("y" * 62 + " z", "y" * 62),
+    ):
+        settings = {"device": {"name": name}, "mail": {"from": "mote@Contoso.TEST"}}
+        equal(courier.client_name(settings), label + ".contoso.test")
+
+
+class Nvs:
+    """One secret."""
+
+    def __init__(self, namespace):
+        pass
+
+    def get_blob(self, name, buffer):
+        if name != "mail.password":
+            raise OSError(-0x1102, "ESP_ERR_NVS_NOT_FOUND")
+        buffer[:6] = b"canary"
+        return 6
+
+
+class Esp32:
+    NVS = Nvs
+
+
+def with_secret(name, test):
+    mail = {"from": "mote@contoso.test", "auth": "password", "username": "mote1", "password": name}
+    one = courier.Courier({"mail": mail, "device": {"name": "m"}}, Box("to all"), Link(), Health(Link()))
+    before, hidden = sys.modules.get("esp32"), list(log._secrets)
+    sys.modules["esp32"] = Esp32()
+    try:
+        return test(one)
+    finally:
+        log._secrets[:] = hidden
+        sys.modules.pop("esp32")
+        if before:
+            sys.modules["esp32"] = before
+
+
+def test_the_password_is_hidden_before_it_is_used_in_each_form_that_goes_out():
+    def check(one):
+        equal(one._credentials().password(), b"canary")
+        said = "canary Y2FuYXJ5 AG1vdGUxAGNhbmFyeQ=="  # as it is, for LOGIN, for PLAIN
+        equal(log.redacted(said), "*** *** ***")
+
+    with_secret("mail.password", check)
+
+
+def test_a_missing_password_makes_no_connection():
+    def check(one):
+        return asyncio.run(one._deliver(None))
+
+    equal(with_secret("other", check).key, "secret-missing")
+
+
+def test_an_alert_that_somebody_got_counts_as_no_failure_of_the_server():
+    server, _, left = rounds(Box(*["to all"] * 4), {"a@contoso.test": BUSY})
+    equal((len(server.mails), left), (4, [BUSY]))
+    server, _, left = rounds(Box("to one", "to all", "to one", "to all"), {"c@fabrikam.test": BUSY})
+    equal((len(server.mails), left), (4, [BUSY]))
+
+
+def test_after_a_change_of_recipients_only_who_still_waits_is_asked_again():
+    box = Box("to all")
+    box.records[1].recipients_crc ^= 1
+    box.records[1].refused = 0b01
+    server, _, _ = rounds(box, {"a@contoso.test": BUSY})
+    equal((box.records[1].pending, box.records[1].refused), (0b01, 0))
+    server, _, _ = rounds(box, {})
+    equal((server.mails, box.refused), ([("a@contoso.test",)], []))
+
+
+def test_a_mail_that_nobody_got_tells_no_note_and_counts_as_none():
+    server, before = Server({"a@contoso.test": BUSY, "b@contoso.test": BUSY}), courier.Session
+    courier.Session, level, log.level = server, log.level, 100
+    try:
+        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()))
+        one._health.note("before")
+        asyncio.run(one._deliver(None))
+    finally:
+        courier.Session, log.level = before, level
+    equal((one._health.notes, one._health.mails), (["before"], 0))
+
+
+def test_a_refusal_for_no_known_reason_counts_where_somebody_got_the_alert_earlier():
+    box = Box("to all")
+    rounds(box, {"b@contoso.test": BUSY})
+    _, _, left = rounds(box, {"b@contoso.test": ODD})
+    equal((len(box), left, box.refused), (0, [None], [1]))
+
+
+def test_content_refused_for_no_known_reason_is_kept_too():
+    content = errors.GiveUp("no", "content-refused")
+    box = Box("to one")
+    _, _, left = rounds(box, {"c@fabrikam.test": content})
+    equal((len(box), type(left[0])), (1, errors.FixSettings))
+
+
+def test_nothing_is_remembered_of_an_alert_that_is_done():
+    _, one, _ = rounds(Box("to all", "to one"), {"c@fabrikam.test": NOBODY})
+    equal((one._tried, one._answered), ({}, {}))

@@ -220,6 +220,39 @@ def test_a_refusal_is_not_lost_when_the_server_hangs_up_after_it():
         raises(errors.ProtocolError, play.dialogue.send, "m@c.test", ("a@c.test",), Text(b"x"))
 
 
+class Attachment(Text):
+    """Notes whether the reading of it was ended."""
+
+    closed = False
+
+    def chunks(self):
+        try:
+            yield from super().chunks()
+        finally:
+            self.closed = True
+
+
+def test_a_message_left_in_the_middle_is_closed():
+    for name in ("chunking: envelope", "pipelining, one recipient"):
+        play = Play([case for case in CASES if case[0].startswith(name)][0])
+        play.messages = []
+        message = Attachment(b"x" * 70)
+        for _, reply in play.turns[:2]:
+            play.sent()
+            play.dialogue.receive(reply)
+        play.dialogue.send("mote@contoso.test", ("a@contoso.test",), message)
+        output = play.dialogue.output()
+        if name.startswith("pipelining"):
+            equal(len(list(output)), 3)
+            play.dialogue.receive(b"250 OK\r\n250 OK\r\n354 go\r\n")
+            output = play.dialogue.output()
+        while b"xxx" not in next(output):
+            pass
+        equal(message.closed, False)
+        output.close()
+        equal(message.closed, True)
+
+
 def test_quit_is_answered_by_anything_even_by_silence():
     for last in (b"221 2.0.0 bye\r\n", b""):
         play = Play(CASES[0])

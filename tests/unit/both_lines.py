@@ -73,6 +73,11 @@ def test_what_a_terminal_would_obey_becomes_a_question_mark():
     equal(reply.text, "only?")
 
 
+def test_what_is_not_utf_8_becomes_question_marks_and_the_code_decides():
+    (reply,) = read(b"250 2.0.0 f\xfcr\x1b\xc3 x\r\n")
+    equal((reply.code, reply.enhanced, reply.text), (250, "2.0.0", "f?r?? x"))
+
+
 def test_what_is_no_reply_is_shown_in_part_and_without_control_characters():
     text = str(fault(b"x\x1b[2J\xff\x00" + b"y" * 200 + b"\r\n"))
     equal(('"x?[2J??' + "y" * 33 + '":' in text, "y" * 34 in text), (True, False))
@@ -109,6 +114,13 @@ def test_the_lines_of_an_ehlo_reply():
     said = Capabilities(["PIPELINING CHUNKING", "", "  ", "size", "Auth login", "AUTH=PLAIN", "8BITMIME"])
     equal((said.pipelining, said.chunking, said.eight_bit), (False, False, True))
     equal((said.size, said.auth), (0, ("LOGIN", "PLAIN")))
-    for line, size in (("SIZE 1000", 1000), ("SIZE 0", 0), ("SIZE", 0), ("SIZE many", 0), ("SIZE -1", 0)):
+    for line, size in (
+        ("SIZE 1000", 1000),
+        ("SIZE 0", 0),
+        ("SIZE", 0),
+        ("SIZE many", 0),
+        ("SIZE -1", 0),
+        ("SIZE \u00b2", 0),
+    ):
         equal((line, Capabilities(["mail", line]).size), (line, size))
     equal(Capabilities(["mail"]).size, None)

@@ -58,6 +58,8 @@ class Radio:
         return self._connected.pop(0) if len(self._connected) > 1 else self._connected[0]
 
     def status(self, what):
+        if self._error:
+            raise self._error
         return {"rssi": -61}[what]
 
 
@@ -136,11 +138,19 @@ def test_chance_halves_a_pause_at_most():
 
 
 def test_an_error_of_the_driver_is_a_failed_attempt():
-    heartbeat = Heartbeat(3)
-    radio = Radio(error=OSError("Wifi Internal Error"))
-    kept(radio, heartbeat)
-    equal(heartbeat.slept, [2, 4, 8])
-    equal(radio.calls, [("WLAN", 7), ("active", True)] * 3)
+    for error in (OSError("Wifi Internal Error"), RuntimeError("Wifi Unknown Error 0x0001")):
+        heartbeat = Heartbeat(3)
+        radio = Radio(error=error)
+        kept(radio, heartbeat)
+        equal(heartbeat.slept, [2, 4, 8])
+        equal(radio.calls, [("WLAN", 7), ("active", True)] * 3)
+
+
+def test_a_signal_that_is_lost_while_it_is_asked_for_is_none():
+    for error in (OSError("Wifi Not Connected"), RuntimeError("Wifi Unknown Error 0x0001")):
+        link = links.Link("Plant IoT", "canary-wifi")
+        link._wlan = Radio((True,), error)
+        equal((link.up, link.rssi()), (True, None))
 
 
 def test_a_link_that_is_up_is_watched_and_one_that_went_down_starts_with_a_short_pause():

@@ -53,3 +53,33 @@ def test_levels():
 
 def test_a_percent_sign_without_values_is_text():
     equal(" I part: 100 % of %s" in written(lambda: log.info("part", "100 % of %s"))[0], True)
+
+
+def test_a_secret_that_is_no_text_is_hidden_in_base64_and_none_hides_nothing():
+    def write():
+        log.hide(b"\xff\xfe\xfd")
+        log.hide(b"")
+        log.info("part", "//79 stays away")
+
+    equal("".join(written(write))[-20:], "part: *** stays away")
+
+
+def test_a_traceback_has_no_empty_lines():
+    def write():
+        try:
+            raise ValueError("planned")
+        except ValueError as error:
+            log.exception("part", error)
+
+    lines = written(write)
+    equal("ValueError: planned" in lines[-1], True)
+    equal([line for line in lines if line.endswith("part: ")], [])
+
+
+def test_a_secret_that_begins_with_another_leaves_no_rest():
+    def write():
+        log.hide(b"canary")
+        log.hide(b"canary-2")
+        log.info("part", "canary-2 and canary")
+
+    equal(written(write)[-1].endswith(" *** and ***"), True)

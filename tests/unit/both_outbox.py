@@ -1,6 +1,8 @@
 """The outbox and its records: on CPython in a folder, on MicroPython on real littlefs in memory."""
 
+import binascii
 import os
+import struct
 import sys
 
 from expect import equal, raises
@@ -283,3 +285,98 @@ def test_a_delete_that_fails_is_an_error_the_courier_sees():
         equal(raises(StorageError, box.close, number, kept).key, "flash-failed")
 
     on_flash(check)
+
+
+def test_the_number_of_a_damaged_alert_is_not_given_again_after_a_restart():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        with open("outbox/00000001", "wb") as file:
+            file.write(b"damaged")
+        equal(box.load(1), None)
+        again = outbox.Outbox()
+        again.enqueue(sample(), TO)
+        equal(again.waiting(), (2,))
+
+    on_flash(check)
+
+
+def test_a_refused_alert_is_kept_with_who_refused_it():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        kept = box.load(1)
+        kept.pending, kept.refused = 0, 0b10
+        box.close(1, kept)
+        with open("refused/00000001", "rb") as file:
+            last = record.decode(file.read())
+        equal((last.pending, last.refused), (0, 0b10))
+
+    on_flash(check)
+
+
+def test_a_refused_alert_that_cannot_be_kept_does_not_stay_in_the_outbox():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        kept = box.load(1)
+        kept.pending, kept.refused = 0, 0b11
+        os.mkdir("outbox/tmp")  # nothing can be written now
+        box.close(1, kept)
+        equal((len(box), os.listdir("outbox"), os.listdir("refused")), (0, ["tmp"], []))
+
+    on_flash(check)
+
+
+def test_files_of_others_are_left_alone():
+    def check():
+        outbox.Outbox()
+        for name in ("abc", "notes.txt", "zzzzzzzz"):
+            with open("outbox/" + name, "w") as file:
+                file.write("mine")
+        box = outbox.Outbox()
+        equal((len(box), sorted(os.listdir("outbox"))), (0, ["abc", "notes.txt", "zzzzzzzz"]))
+
+    on_flash(check)
+
+
+def test_what_is_too_much_for_a_record_is_cut():
+    one = sample("x" * 60, 9)
+    one.at_s, one.since_s = 2**33, -5
+    data = record.encode(record.Record(one, 1, 1))
+    equal(len(data) < record.MAX_BYTES, True)
+    back = record.decode(data).event
+    equal((back.alarm, back.readings), ("x" * 40, one.readings[-6:]))
+    equal((back.at_s, back.since_s), (0xFFFFFFFF, 0))
+    one.at_s, one.since_s = -1, 2**40
+    back = record.decode(record.encode(record.Record(one, 1, 1))).event
+    equal((back.at_s, back.since_s), (0, 0xFFFFFFFF))
+
+
+def sealed(data):
+    """`data` with the checksum that it should have."""
+    struct.pack_into("<I", data, len(data) - 4, binascii.crc32(bytes(data[:-4])))
+    return data
+
+
+def test_a_record_that_contradicts_itself_is_refused_though_its_checksum_is_right():
+    def changed(position, value):
+        data = record.encode(record.Record(sample("\u00e4bc", 2), 7, 7))
+        data[position] = value
+        return sealed(data)
+
+    name = record._HEAD_BYTES
+    for position, value in ((0, 0xA2), (1, 0), (3, 1), (3, 200), (name - 1, 3), (name, 0xFF)):
+        raises(StorageError, record.decode, changed(position, value))
+    data = bytearray(record.encode(record.Record(sample(), 7, 7)))
+    raises(StorageError, record.decode, sealed(data + b"\0"))
+
+
+def test_another_list_of_recipients_is_noticed():
+    lists = (["ab", "c"], ["a", "bc"], ["c", "ab"], ["ab"], ["ab", "c", "d"])
+    equal(len({record.recipients_crc(one) for one in lists}), len(lists))
+
+
+def test_a_name_too_long_is_cut_between_characters():
+    back = record.decode(record.encode(record.Record(sample("x" + "\u00e4" * 30), 1, 1)))
+    equal(back.event.alarm, "x" + "\u00e4" * 19)

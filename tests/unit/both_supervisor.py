@@ -147,3 +147,156 @@ def test_a_sleep_ends_early_for_its_event():
         equal(heartbeat.overdue, False)
 
     with_clock(check)
+
+
+class Steps:
+    """`asyncio` with a sleep that turns the clock, and looks at the heartbeat `late_s` after its end."""
+
+    def __init__(self, clock, heartbeat, late_s):
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._late_s = late_s
+        self.slept = []
+        self.overdue = False
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        self._clock.now_ms += (seconds + self._late_s) * 1000
+        self.overdue = self.overdue or self._heartbeat.overdue
+        self._clock.now_ms -= self._late_s * 1000
+
+
+def test_a_long_sleep_goes_in_steps_that_are_promised_one_by_one():
+    async def check(clock):
+        for late_s, overdue in ((89, False), (91, True)):
+            heartbeat = supervisor.Heartbeat("task")
+            before, supervisor.asyncio = supervisor.asyncio, Steps(clock, heartbeat, late_s)
+            try:
+                await heartbeat.sleep(150)
+                steps = supervisor.asyncio
+            finally:
+                supervisor.asyncio = before
+            equal((steps.slept, steps.overdue), ([60, 60, 30, 0], overdue))
+            clock.now_ms += 91000
+            equal(heartbeat.overdue, True)  # no word is left over from the sleep
+
+    with_clock(check)
+
+
+def test_a_task_that_ends_owes_no_sign_of_life_and_is_not_started_again():
+    async def check(clock):
+        watched = supervisor.Supervisor()
+        runs = []
+
+        async def ends(heartbeat):
+            runs.append(1)
+
+        heartbeat = watched.start("ends", ends)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        clock.now_ms += 10 * 86400 * 1000
+        equal((len(runs), heartbeat.overdue), (1, False))
+
+    with_clock(check)
+
+
+def test_at_the_end_every_task_is_stopped():
+    async def check(clock):
+        watched = supervisor.Supervisor()
+        stopped = []
+
+        async def lasts(heartbeat):
+            try:
+                await heartbeat.wait(asyncio.Event())
+            finally:
+                stopped.append(1)
+
+        for name in ("one", "two"):
+            watched.start(name, lasts)
+        end = asyncio.Event()
+        watching = asyncio.create_task(watched.watch(end))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        end.set()
+        await watching
+        equal((len(stopped), [task.done() for task in watched._tasks]), (2, [True, True]))
+
+    with_clock(check)
+
+
+def test_a_good_run_between_failures_starts_the_count_anew():
+    async def check(clock):
+        watched = supervisor.Supervisor()
+        end = asyncio.Event()
+        runs = []
+
+        async def fails(heartbeat):
+            runs.append(1)
+            if len(runs) == 15:
+                clock.now_ms += 601000
+            if len(runs) == 30:
+                end.set()
+                return
+            raise ValueError("planned")
+
+        heartbeat = watched.start("fails", fails)
+        await watched.watch(end)
+        equal((len(runs), heartbeat._failed), (30, False))
+
+    with_clock(check)
+
+
+def test_a_sleep_of_no_time_ends_an_earlier_promise():
+    async def check(clock):
+        heartbeat = supervisor.Heartbeat("task")
+        heartbeat.beat(300)
+        await heartbeat.sleep(0)
+        clock.now_ms += 91000
+        equal(heartbeat.overdue, True)
+
+    with_clock(check)
+
+
+def test_a_task_that_swallows_a_cancellation_is_stopped_all_the_same():
+    async def check(clock):
+        watched = supervisor.Supervisor()
+        swallowed = []
+
+        async def stubborn(heartbeat):
+            try:
+                await heartbeat.wait(asyncio.Event())
+            except asyncio.CancelledError:
+                swallowed.append(1)
+            await heartbeat.wait(asyncio.Event())
+
+        watched.start("stubborn", stubborn)
+        end = asyncio.Event()
+        watching = asyncio.create_task(watched.watch(end))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        end.set()
+        await watching
+        equal((len(swallowed), [task.done() for task in watched._tasks]), (1, [True]))
+
+    with_clock(check)
+
+
+def test_what_ended_a_task_is_logged_with_its_name():
+    async def check(clock):
+        log.level = log.ERROR
+        log._ring[:] = []
+        watched = supervisor.Supervisor()
+        end = asyncio.Event()
+
+        async def fails_once(heartbeat):
+            if log.recent():
+                end.set()
+                return
+            raise ValueError("planned")
+
+        watched.start("fails once", fails_once)
+        await watched.watch(end)
+        equal("The task fails once failed" in log.recent()[0], True)
+        equal("ValueError: planned" in log.recent()[-1], True)
+
+    with_clock(check)

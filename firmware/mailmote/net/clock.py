@@ -25,11 +25,11 @@ async def keep(link, heartbeat, on_moved):
         moved_s = _synchronise()
         if moved_s:
             on_moved(moved_s)
-        await heartbeat.sleep(_RETRY_S if moved_s is None else _AGAIN_S)
+        await heartbeat.sleep(_AGAIN_S if moved_s is not None and is_set() else _RETRY_S)
 
 
 def _synchronise():
-    """Seconds by which the clock was moved, or None if no NTP server gave a time that can be."""
+    """Seconds by which the clock was moved, or None if no NTP server answered."""
     before_s = now_s()
     waited = compat.Stopwatch()
     try:
@@ -43,6 +43,5 @@ def _synchronise():
         return None
     moved_s = now_s() - before_s - waited.elapsed_ms() // 1000
     if not is_set():
-        log.warning("clock", "The NTP server gave a time that cannot be. Name another one.")
-        return None
+        log.warning("clock", "The NTP server gave a time that cannot be. It is asked again.")
     return moved_s

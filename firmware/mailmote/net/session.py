@@ -72,7 +72,7 @@ class Session:
         self._heartbeat.beat(limit_s)
         deadline = compat.ticks_add(compat.ticks_ms(), limit_s * 1000)
         whole = 0
-        while not whole:
+        while not whole and self._dialogue.wants == smtp.RECEIVE:
             left_ms = compat.ticks_diff(deadline, compat.ticks_ms())
             count = await self._stream.read_into(self._received, left_ms)
             whole = self._dialogue.receive(self._received[:count])

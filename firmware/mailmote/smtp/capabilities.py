@@ -29,6 +29,7 @@ class Capabilities:
             self.starttls = True
         elif keyword == "SIZE":
             limit = parameters[0] if parameters else "0"
-            self.size = int(limit) if limit.isdigit() else 0
+            digits = all("0" <= character <= "9" for character in limit)
+            self.size = int(limit) if digits else 0
         elif keyword == "AUTH":
             self.auth += tuple(parameters)

@@ -65,11 +65,9 @@ class Transaction:
         if not self._pipelining:
             yield self._lines[0]
             return
-        for line in self._lines:
-            yield line
+        yield from self._lines
         if self._content_in_flight:
-            for chunk in self._content():
-                yield chunk
+            yield from self._content()
         elif not self._chunking:
             yield b"DATA\r\n"
 
@@ -82,12 +80,15 @@ class Transaction:
         """The message as BDAT takes it, with its exact length (RFC 3030), or as DATA does, dot-stuffed."""
         if self._chunking:
             yield b"BDAT %d LAST\r\n" % self._message.size
-            for chunk in self._message.chunks():
-                yield chunk
+            yield from self._message.chunks()
             return
         stuffer = DotStuffer()
-        for chunk in self._message.chunks():
-            yield stuffer.feed(chunk)
+        chunks = self._message.chunks()
+        try:
+            for chunk in chunks:
+                yield stuffer.feed(chunk)
+        finally:
+            chunks.close()  # MicroPython's `for` leaves it, and its attachment, open when this is closed
         yield stuffer.finish()
 
     def _refuse_all(self, reply):

@@ -47,7 +47,9 @@ def recipients_crc(recipients):
 
 def encode(record):
     event = record.event
-    name = event.alarm.encode()[:MAX_NAME_BYTES]
+    name = event.alarm.encode()
+    while len(name) > MAX_NAME_BYTES:
+        name = str(name, "utf-8")[:-1].encode()
     readings = event.readings[-READINGS_KEPT:]
     data = bytearray(_HEAD_BYTES + len(name) + len(readings) * _READING_BYTES + 4)
     struct.pack_into(

@@ -1,0 +1,185 @@
+"""What the agent does when the flash, the settings or a secret fails."""
+
+import os
+import sys
+
+from both_outbox import on_flash
+from expect import equal, raises
+
+from mailmote import agent, errors, event, log
+
+SETTINGS = {
+    "device": {"name": "mote", "utc_offset_s": 0},
+    "mail": {"option": "direct-send", "host": "mail.contoso.test", "to": ["a@contoso.test"]},
+    "sensors": [],
+    "alarms": [],
+}
+
+
+class Flash:
+    """An outbox that refuses while it is `full`."""
+
+    def __init__(self):
+        self.full = True
+        self.stored = []
+
+    def __len__(self):
+        return len(self.stored)
+
+    def enqueue(self, one, recipients):
+        if self.full:
+            raise errors.StorageError("planned")
+        self.stored.append(one.alarm)
+
+
+def alarm(number):
+    return event.Event(event.ALARM, event.NO_READING, "alarm %d" % number, 0, 60)
+
+
+def quietly(test):
+    """Run `test()` with an empty flash; the lines it logs."""
+    before = list(log._ring), log.level
+    log._ring[:], log.level = [], log.INFO
+    try:
+        on_flash(test)
+        return "\n".join(log._ring)
+    finally:
+        log._ring[:], log.level = before
+
+
+def test_what_the_flash_refuses_is_stored_later_in_order():
+    def check():
+        one = agent.Agent(SETTINGS)
+        one._outbox = flash = Flash()
+        one._tell(())
+        one._tell((alarm(1), alarm(2)))
+        one._tell((alarm(3),))
+        equal((flash.stored, len(one._unstored), one._courier._arrived.is_set()), ([], 3, False))
+        flash.full = False
+        one._store()
+        equal((flash.stored, one._unstored), (["alarm 1", "alarm 2", "alarm 3"], []))
+        equal((one._courier._arrived.is_set(), one._health.dropped), (True, 0))
+
+    quietly(check)
+
+
+def test_of_what_the_flash_refuses_the_last_sixteen_are_kept_and_the_rest_is_counted():
+    def check():
+        one = agent.Agent(SETTINGS)
+        one._outbox = flash = Flash()
+        for number in range(20):
+            one._tell((alarm(number),))
+        equal((len(one._unstored), one._health.dropped), (16, 4))
+        flash.full = False
+        one._store()
+        equal(flash.stored, ["alarm %d" % number for number in range(4, 20)])
+
+    quietly(check)
+
+
+class Nvs:
+    """No secret but one."""
+
+    def __init__(self, namespace):
+        pass
+
+    def get_blob(self, name, buffer):
+        if name != "wifi.password":
+            raise OSError(-0x1102, "ESP_ERR_NVS_NOT_FOUND")
+        buffer[:11] = b"canary-wifi"
+        return 11
+
+
+class Esp32:
+    NVS = Nvs
+
+
+def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
+    before, hidden = sys.modules.get("esp32"), list(log._secrets)
+    sys.modules["esp32"] = Esp32()
+
+    def check():
+        equal(agent._link({"ssid": "Plant", "password": "wifi.password"})._password, "canary-wifi")
+        equal(log.redacted("canary-wifi"), "***")
+        link = agent._link({"ssid": "Plant", "password": "gone"})
+        equal((link._password, link.up), ("", False))
+        equal((agent._link(None).up, agent._link({}).up), (True, True))
+
+    try:
+        said = quietly(check)
+    finally:
+        log._secrets[:] = hidden
+        sys.modules.pop("esp32")
+        if before:
+            sys.modules["esp32"] = before
+    equal("The board has no secret named gone." in said, True)
+
+
+def write(text):
+    with open("settings.json", "w") as file:
+        file.write(text)
+
+
+def test_settings_that_cannot_be_used_say_what_to_run():
+    def check():
+        for prepare in (lambda: None, lambda: write("[1, 2"), lambda: write("[1, 2]"), lambda: write("")):
+            prepare()
+            error = raises(errors.SettingsError, agent.load_settings)
+            equal("mailmote provision" in str(error), True)
+
+    quietly(check)
+
+
+class Broken:
+    """Stands for Agent."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, settings):
+        return self
+
+    async def run(self, dog):
+        raise self.error
+
+
+def started(*, settings, error=None):
+    """(whether the watchdog was started, what was logged) when main() meets `error`."""
+    dogs = []
+    before = agent.load_settings, agent.Agent, agent.watchdog
+
+    def load():
+        if isinstance(settings, Exception):
+            raise settings
+        return settings
+
+    agent.load_settings, agent.Agent, agent.watchdog = load, Broken(error), lambda: dogs.append(1)
+    try:
+        said = quietly(agent.main)
+    finally:
+        agent.load_settings, agent.Agent, agent.watchdog = before
+    return len(dogs), said
+
+
+def test_a_board_without_settings_starts_no_watchdog():
+    dogs, said = started(settings=errors.SettingsError("Run `mailmote provision`."))
+    equal((dogs, "E agent: Run `mailmote provision`." in said), (0, True))
+
+
+def test_whatever_ends_the_agent_is_told_and_left_to_the_watchdog():
+    for error, words in (
+        (ValueError("planned"), "E agent: ValueError: planned"),
+        (MemoryError("planned"), "E agent: MemoryError: planned"),
+        (KeyboardInterrupt(), "Stopped by Ctrl-C."),
+    ):
+        dogs, said = started(settings=SETTINGS, error=error)
+        equal((dogs, words in said), (1, True))
+
+
+def test_a_folder_that_is_there_is_no_fault():
+    def check():
+        agent.Agent(SETTINGS)
+        agent.Agent(SETTINGS)
+        equal(sorted(os.listdir()), ["bad", "outbox", "refused"])
+
+    quietly(check)
