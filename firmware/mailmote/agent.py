@@ -8,9 +8,10 @@ import asyncio
 import json
 
 from . import __version__, compat, log
-from .courier import Courier, recipients_of
+from .courier import Courier
 from .errors import FixSettings, SettingsError, StorageError
 from .health import Health
+from .letters import recipients_of
 from .net import clock
 from .net.link import Link
 from .policy.alarms import Alarm

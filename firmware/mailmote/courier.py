@@ -14,11 +14,11 @@ settings.
 import asyncio
 import random
 
-from . import addresses, log
+from . import log
 from .civil import duration
 from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow
 from .explanations import failure
-from .mail.alert import About, compose
+from .letters import client_name, letter, recipients_of
 from .net.session import Session
 from .policy.pacing import Backoff
 from .smtp.auth import Credentials
@@ -143,32 +143,31 @@ class Courier:
             record.pending, record.refused = records.EVERYONE, 0
         record.pending &= (1 << len(recipients)) - 1
         pending = [index for index in range(len(recipients)) if record.pending & 1 << index]
-        about = self._about(record.event)
+        notes = tuple(self._health.notes)
         results = []
         if pending:
-            results = await self._mail(session, record, about, [recipients[index] for index in pending])
+            results = await self._mail(session, record, notes, [recipients[index] for index in pending])
         delivered = len([result for result in results if result is None])
         failed = self._conclude(number, record, recipients, pending, results)
         if delivered:
-            self._health.delivered(about.notes)
+            self._health.delivered(notes)
             text = '"%s" was accepted for %d of %d recipients.'
             log.info("courier", text, record.event.alarm, delivered, len(recipients))
         self._health.collect()
         return failed, delivered
 
-    async def _mail(self, session, record, about, to):
+    async def _mail(self, session, record, notes, to):
         """The result for each of `to`: None for delivered, or an exception."""
-        event = record.event
-        message_id = "%08x.%08x@%s" % (event.at_s, record.identity, addresses.domain_of(about.sender))
-        message = compose(event, about, message_id, self._health.lines())
+        message = letter(self._settings, record, notes, self._health.lines())
         try:
-            return await session.send(about.sender, to, message)
+            return await session.send(self._settings["mail"]["from"], to, message)
         except GiveUp as error:
             return [error] * len(to)
 
     def _conclude(self, number, record, recipients, pending, results):
         """Keep in the outbox what the results leave to do; what some recipients are pending for, or None."""
         failed = None
+        answered = False
         nobody = record.pending | record.refused == (1 << len(recipients)) - 1 and None not in results
         for index, result in zip(pending, results):
             if nobody and isinstance(result, GiveUp) and result.key in _UNKNOWN_REASONS:
@@ -176,6 +175,7 @@ class Courier:
             if result is not None and not isinstance(result, GiveUp):
                 failed = failed if isinstance(failed, FixSettings) else result
                 continue
+            answered = True
             record.pending &= ~(1 << index)
             if result:
                 record.refused |= 1 << index
@@ -187,59 +187,7 @@ class Courier:
         if not record.pending:
             self._outbox.close(number, record)
             self._tried.pop(number, None)
-        elif failed is None or len(results) > _count_pending(record, pending):
+        elif answered:
             self._outbox.update(number, record)
         self._answered.pop(number, None)
         return failed
-
-    def _about(self, event):
-        """What the settings say of an event; an alarm that they no longer have is told all the same."""
-        settings = self._settings
-        device, mail = settings["device"], settings["mail"]
-        alarm = _named(settings["alarms"], event.alarm)
-        sensor = _named(settings["sensors"], alarm.get("sensor"))
-        return About(
-            device["name"],
-            sensor.get("name", "?"),
-            mail["from"],
-            alarm.get("to") or mail["to"],
-            () if alarm.get("to") else mail.get("cc", ()),
-            mail.get("reply_to"),
-            mail.get("subject_prefix", ""),
-            device.get("site", ""),
-            sensor.get("unit", ""),
-            device["utc_offset_s"],
-            alarm.get("severity", ""),
-            sensor.get("every_s", 0),
-            alarm.get("for_s", 0),
-            alarm.get("clear"),
-            alarm.get("repeat_every_s", 0),
-            tuple(self._health.notes),
-        )
-
-
-def recipients_of(settings, alarm_name):
-    """The envelope's recipients of an alarm: its own, or those of the mail table."""
-    mail = settings["mail"]
-    own = _named(settings["alarms"], alarm_name).get("to")
-    return list(own) if own else mail["to"] + mail.get("cc", [])
-
-
-def client_name(settings):
-    """The name for EHLO: the device as a host of the sender's domain, since Exchange refuses bare words."""
-    label = "".join(
-        character if "a" <= character <= "z" or "0" <= character <= "9" else "-"
-        for character in settings["device"]["name"].lower()
-    ).strip("-")
-    return "%s.%s" % (label[:63].strip("-") or "mote", addresses.domain_of(settings["mail"]["from"]))
-
-
-def _count_pending(record, indices):
-    return len([index for index in indices if record.pending & 1 << index])
-
-
-def _named(entries, name):
-    for entry in entries:
-        if entry["name"] == name:
-            return entry
-    return {}

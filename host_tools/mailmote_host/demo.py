@@ -31,6 +31,7 @@ from .errors import HostError, UsageError
 from .tenant.model import Connector, Mailbox, Tenant
 from .tenant.record import Message
 from .tenant.service import Service, serve
+from .virtual import interpreter
 from .virtual.board import VirtualBoard
 
 RECORDING = "machine_temperature_system_failure.csv"
@@ -133,6 +134,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not re.fullmatch(r"\d+[kKmM]?", arguments.heapsize):
         raise UsageError(f"--heapsize {arguments.heapsize!r} is no size: write bytes, or as 256K or 1M.")
     console = Console(stderr=arguments.json)
+    interpreter.find(
+        lambda text: print(text, file=sys.stderr, flush=True)
+    )  # or the fix, before anything is shown
     with tempfile.TemporaryDirectory(prefix="mailmote-demo-") as temporary:
         folder = arguments.keep or Path(temporary)
         outcomes = list(_run_all(folder, arguments.heapsize, console))

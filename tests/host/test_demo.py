@@ -33,10 +33,10 @@ def test_twelve_mails_and_the_round_trips(capsys, tmp_path):
         assert len(list((tmp_path / option).glob("*.eml"))) == 4
 
 
-def mail(date, subject, number=0, to=WAY.to):
+def mail(date, subject, number=0, to=WAY.to, tls="TLSv1.3", auth=("LOGIN", "mote")):
     head = f"Date: {date:%a, %d %b %Y %H:%M:%S} +0000\r\nSubject: {subject}\r\n"
     text = f"{head}Message-ID: <{number}@x.test>\r\n\r\nhi\r\n"
-    return SimpleNamespace(data=text.encode(), recipients=[to], tls="TLSv1.3", auth=("LOGIN", "mote"))
+    return SimpleNamespace(data=text.encode(), recipients=[to], tls=tls, auth=auth)
 
 
 def good():
@@ -68,6 +68,26 @@ def test_anything_else_is_told(spoil, complaint):
     assert any(complaint in problem for problem in demo._judge(WAY, mails))
 
 
+def test_a_mail_without_tls_or_sign_in_is_told():
+    date, words = next(iter(demo.EXPECTED.items()))
+    for bad in (mail(date, words, tls=None), mail(date, words, auth=None)):
+        assert any("came with TLS" in problem for problem in demo._judge(WAY, [bad, *good()[1:]]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--heapsize", "abc"), 2, "is no size"),
+        (("--keep", "/dev/null/folder"), 1, "Check the path"),
+    ],
+)
+def test_bad_input_is_one_line_with_the_fix(capsys, arguments, code, words):
+    assert cli.main(["demo", *arguments]) == code
+    err = capsys.readouterr().err
+    assert words in err
+    assert "Traceback" not in err
+
+
 def test_a_missing_recording_is_one_line_with_the_fix(capsys, monkeypatch):
     monkeypatch.setattr(demo, "RECORDING", "gone.csv")
     code = cli.main(["demo"])
@@ -83,7 +103,7 @@ def test_no_micropython_is_one_line_with_the_fix(capsys, monkeypatch):
     err = capsys.readouterr().err
     assert code == 1
     assert "MICROPYTHON=/nowhere/micropython cannot be used" in err
-    assert "Traceback" not in err
+    assert err.count("\n") == 1, "one line, and no progress of what never began"
 
 
 def test_a_board_that_fails_is_told_with_its_console(capsys):

@@ -153,3 +153,19 @@ def test_what_cannot_be_is_one_line_with_the_fix(tmp_path, options, words):
     assert len(lines) == 1
     assert words in lines[0]
     assert "Traceback" not in done.stderr
+
+
+def test_one_port_for_both_endpoints_is_wrong_usage(tmp_path):
+    done = subprocess.run(
+        [*MAILMOTE, "sandbox", "--submission-port", "5587", "--mx-port", "5587"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mailmote sandbox: both endpoints are given port 5587: choose another with --mx-port.\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -78,16 +78,19 @@ def test_of_what_the_flash_refuses_the_last_sixteen_are_kept_and_the_rest_is_cou
 
 
 class Nvs:
-    """No secret but one."""
+    """No secrets but these."""
+
+    SECRETS = {"wifi.password": b"canary-wifi", "no-text": b"caf\xe9"}
 
     def __init__(self, namespace):
         pass
 
     def get_blob(self, name, buffer):
-        if name != "wifi.password":
+        if name not in self.SECRETS:
             raise OSError(-0x1102, "ESP_ERR_NVS_NOT_FOUND")
-        buffer[:11] = b"canary-wifi"
-        return 11
+        secret = self.SECRETS[name]
+        buffer[: len(secret)] = secret
+        return len(secret)
 
 
 class Esp32:
@@ -103,6 +106,7 @@ def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
         equal(log.redacted("canary-wifi"), "***")
         link = agent._link({"ssid": "Plant", "password": "gone"})
         equal((link._password, link.up), ("", False))
+        equal(agent._link({"ssid": "Plant", "password": "no-text"})._password, "")
         equal((agent._link(None).up, agent._link({}).up), (True, True))
 
     try:
@@ -113,6 +117,7 @@ def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
         if before:
             sys.modules["esp32"] = before
     equal("The board has no secret named gone." in said, True)
+    equal("not UTF-8 text. Provision it again." in said, True)
 
 
 def write(text):

@@ -3,9 +3,10 @@
 import gc
 import sys
 
-from expect import equal
+from expect import equal, raises
 
 from mailmote import event
+from mailmote.policy import alarms
 from mailmote.policy.alarms import Alarm
 
 KINDS = {event.ALARM: "ALARM", event.REMINDER: "REMINDER", event.RECOVERY: "RECOVERY"}
@@ -509,3 +510,30 @@ def test_the_allocation_test_can_fail():
     grown = gc.mem_alloc() - before
     gc.enable()
     equal(grown > 1000, True)
+
+
+class NoMemory:
+    """In place of Event while the heap is full."""
+
+    def __init__(self, *values):
+        raise MemoryError("planned")
+
+
+def without_memory(call, *arguments):
+    before, alarms.Event = alarms.Event, NoMemory
+    try:
+        raises(MemoryError, call, *arguments)
+    finally:
+        alarms.Event = before
+
+
+def test_an_event_that_finds_no_memory_is_told_by_the_next_call():
+    alarm = Alarm({"name": "a", "sensor": "s", "above": 8, "repeat_every_s": 3600})
+    for kind, time_s, value in (
+        (event.ALARM, T, 9),
+        (event.REMINDER, T + 3660, 9),
+        (event.RECOVERY, T + 3800, 7),
+    ):
+        without_memory(alarm.reading, time_s, value)
+        (told,) = alarm.reading(time_s + 60, value)
+        equal((kind, told.kind), (kind, kind))

@@ -5,7 +5,7 @@ import sys
 
 from expect import equal
 
-from mailmote import courier, errors, event, log
+from mailmote import courier, errors, event, letters, log
 from mailmote.health import Health
 from mailmote.store import record
 
@@ -38,7 +38,7 @@ class Box:
         self.failing = 0
         for number, name in enumerate(names):
             one = event.Event(event.ALARM, event.NO_READING, name, 0, 60)
-            to = courier.recipients_of(SETTINGS, name)
+            to = letters.recipients_of(SETTINGS, name)
             self.records[number + 1] = record.Record(one, number, record.recipients_crc(to))
 
     def __len__(self):
@@ -344,8 +344,8 @@ def test_a_round_that_changes_nothing_writes_nothing():
 
 def test_who_gets_an_alert():
     settings = {"mail": {"to": ["a@c.test"], "cc": ["b@c.test"]}, "alarms": SETTINGS["alarms"]}
-    equal(courier.recipients_of(settings, "to one"), ["c@fabrikam.test"])
-    equal(courier.recipients_of(settings, "gone"), ["a@c.test", "b@c.test"])
+    equal(letters.recipients_of(settings, "to one"), ["c@fabrikam.test"])
+    equal(letters.recipients_of(settings, "gone"), ["a@c.test", "b@c.test"])
 
 
 def test_the_name_for_ehlo_is_a_host_name():
@@ -358,7 +358,7 @@ def test_the_name_for_ehlo_is_a_host_name():
         ("y" * 62 + " z", "y" * 62),
     ):
         settings = {"device": {"name": name}, "mail": {"from": "mote@Contoso.TEST"}}
-        equal(courier.client_name(settings), label + ".contoso.test")
+        equal(letters.client_name(settings), label + ".contoso.test")
 
 
 class Nvs:

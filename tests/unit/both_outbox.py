@@ -380,3 +380,23 @@ def test_another_list_of_recipients_is_noticed():
 def test_a_name_too_long_is_cut_between_characters():
     back = record.decode(record.encode(record.Record(sample("x" + "\u00e4" * 30), 1, 1)))
     equal(back.event.alarm, "x" + "\u00e4" * 19)
+
+
+def test_the_oldest_comes_first_however_the_folder_lists_them():
+    class Backwards:
+        def __getattr__(self, name):
+            if name == "listdir":
+                return lambda folder: sorted(os.listdir(folder), reverse=True)
+            return getattr(os, name)
+
+    def check():
+        box = outbox.Outbox()
+        for name in ("one", "two", "three"):
+            box.enqueue(sample(name), TO)
+        outbox.os = Backwards()
+        try:
+            equal(outbox.Outbox().waiting(), (1, 2, 3))
+        finally:
+            outbox.os = os
+
+    on_flash(check)

@@ -23,8 +23,11 @@ MAY_IMPORT = {
     "health": BASE,
     "supervisor": BASE,
     "watcher": BASE | PURE | {"net", "sensors", "health"},
-    "courier": BASE | PURE | {"store", "net", "sensors", "health"},
-    "agent": BASE | PURE | {"store", "net", "sensors", "health", "supervisor", "watcher", "courier"},
+    "letters": BASE | {"mail"},
+    "courier": BASE | PURE | {"store", "net", "sensors", "health", "letters"},
+    "agent": BASE
+    | PURE
+    | {"store", "net", "sensors", "health", "supervisor", "watcher", "letters", "courier"},
 }
 # What a pure part cannot use: it waits for nothing and knows no clock, file, socket or pin.
 IMPURE = {"asyncio", "socket", "time", "os", "machine", "network", "esp32", "ntptime", "tls", "ssl", "select"}

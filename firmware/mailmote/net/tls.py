@@ -32,7 +32,7 @@ def context():
     if not clock.is_set():
         raise failure(RetryLater, "clock-not-set")
     try:
-        names = sorted(name for name in os.listdir(_CA_FOLDER) if name.endswith(".der"))
+        names = [name for name in os.listdir(_CA_FOLDER) if name.endswith(".der")]
     except OSError:
         names = ()
     if not names:

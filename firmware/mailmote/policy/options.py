@@ -43,6 +43,15 @@ class Option:
         self.rules = rules
 
 
+# Direct send and SMTP relay are two uses of one server.
+_MX_ENDPOINT = {
+    "host": None,
+    "suffix": MX_SUFFIX,
+    "ports": (25,),
+    "tls": (OPPORTUNISTIC, REQUIRED, NO_TLS),
+    "auth": NO_AUTH,
+}
+
 OPTIONS = (
     Option(
         CLIENT_SUBMISSION,
@@ -63,11 +72,7 @@ OPTIONS = (
     ),
     Option(
         DIRECT_SEND,
-        host=None,
-        suffix=MX_SUFFIX,
-        ports=(25,),
-        tls=(OPPORTUNISTIC, REQUIRED, NO_TLS),
-        auth=NO_AUTH,
+        **_MX_ENDPOINT,
         rules={
             "auth": "direct send never signs in: the server offers no AUTH. Take the line out, or use option "
             "client-submission",
@@ -77,11 +82,7 @@ OPTIONS = (
     ),
     Option(
         SMTP_RELAY,
-        host=None,
-        suffix=MX_SUFFIX,
-        ports=(25,),
-        tls=(OPPORTUNISTIC, REQUIRED, NO_TLS),
-        auth=NO_AUTH,
+        **_MX_ENDPOINT,
         rules={
             "auth": "SMTP relay asks for no password: the tenant's connector knows the site by its public "
             "address. Take the line out, or use option client-submission",

@@ -78,6 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C; 0 then. Raises HostError or UsageError."""
+    if arguments.submission_port == arguments.mx_port != 0:
+        raise UsageError(f"both endpoints are given port {arguments.mx_port}: choose another with --mx-port.")
     given = os.environ.get(PASSWORD_VARIABLE)
     mailbox = Mailbox(arguments.mailbox or f"mote@{arguments.domain}", given or secrets.token_urlsafe(12))
     with (

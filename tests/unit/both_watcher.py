@@ -1,0 +1,161 @@
+"""One sensor and its alarms, with a driver that does as the test says."""
+
+import asyncio
+
+from expect import equal, raises
+
+from mailmote import errors, event, log, watcher
+from mailmote.health import Health
+from mailmote.net import clock
+from mailmote.policy.alarms import Alarm
+
+T = 1800000000
+ENTRY = {"name": "Probe", "driver": "planned", "every_s": 30, "options": {}}
+ALARM = {"name": "Too warm", "sensor": "Probe", "above": 8, "no_reading_for_s": 120}
+
+
+class Link:
+    def rssi(self):
+        return None
+
+
+class Enough(Exception):
+    """The heartbeat ends the test."""
+
+
+class Heartbeat:
+    """Time goes on while the sensor sleeps; after `turns` sleeps the test is over."""
+
+    def __init__(self, turns):
+        self.turns = turns
+        self.now_s = T
+
+    async def sleep(self, seconds):
+        equal(seconds, 30)
+        self.now_s += seconds
+        self.turns -= 1
+        if not self.turns:
+            raise Enough
+
+    def beat(self, within_s=0):
+        pass
+
+
+class Driver:
+    """Its readings are numbers, or exceptions to raise."""
+
+    progress = 0
+
+    def __init__(self, readings, paced=True, first_s=None):
+        self.readings = list(readings)
+        self.paced = paced
+        self.time_s = first_s
+        self.asked = []
+
+    def read(self, now_s):
+        self.asked.append(now_s)
+        if not self.readings:
+            raise errors.EndOfReadings("the end")
+        reading = self.readings.pop(0)
+        if isinstance(reading, Exception):
+            raise reading
+        if self.paced:
+            return now_s, reading
+        self.time_s += 300
+        return self.time_s, reading
+
+
+class Drivers:
+    """Stands for the registry: gives the driver, or raises what comes before it in `made`."""
+
+    def __init__(self, *made):
+        self.made = list(made)
+
+    def make(self, name, options):
+        made = self.made.pop(0)
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+
+def watched(drivers, turns=100, options=None, ends=Enough):
+    """(watcher, kinds and causes of the events, the health) after so many turns."""
+    told = []
+    health, heartbeat = Health(Link()), Heartbeat(turns)
+    entry = dict(ENTRY)
+    entry["options"] = options or {}
+    one = watcher.Watcher(entry, [Alarm(ALARM)], told.extend, health)
+    before, level = (watcher.sensors, clock.now_s), log.level
+    watcher.sensors, clock.now_s, log.level = drivers, (lambda: heartbeat.now_s), 100
+    try:
+        if ends:
+            raises(ends, asyncio.run, one.run(heartbeat))
+        else:
+            asyncio.run(one.run(heartbeat))
+    finally:
+        (watcher.sensors, clock.now_s), log.level = before, level
+    return one, [(one.kind, one.cause) for one in told], health
+
+
+def test_readings_become_events():
+    _, told, _ = watched(Drivers(Driver([7, 9, 7])), 3)
+    equal(told, [(event.ALARM, event.ABOVE), (event.RECOVERY, event.ABOVE)])
+
+
+def test_whatever_a_driver_raises_is_a_failed_reading_that_somebody_hears_of():
+    for error in (
+        errors.SensorError("loose cable"),
+        IndexError("planned"),
+        RuntimeError("planned"),
+        OSError(5),
+    ):
+        _, told, health = watched(Drivers(Driver([error] * 6)), 6)
+        equal((error, told), (error, [(event.ALARM, event.SENSOR_ERROR)]))
+        equal(health.notes[0].startswith("The sensor Probe fails: "), True)
+
+
+def test_a_driver_that_cannot_be_made_is_told_and_tried_again():
+    fault = errors.SettingsError("no such pin")
+    drivers = Drivers(fault, ValueError("bad .mpy"), fault, fault, fault, fault, Driver([7]))
+    _, told, health = watched(drivers, 7)
+    equal(told, [(event.ALARM, event.SENSOR_ERROR), (event.RECOVERY, event.SENSOR_ERROR)])
+    equal("no such pin" in health.notes[0], True)
+
+
+def test_too_little_memory_is_no_failed_reading():
+    _, told, _ = watched(Drivers(Driver([MemoryError("planned")])), ends=MemoryError)
+    equal(told, [])
+
+
+def test_a_recording_goes_by_its_own_times_and_a_bad_line_too():
+    driver = Driver([7, errors.SensorError("bad line"), 9], False, T - 10**8)
+    one, told, _ = watched(Drivers(driver), ends=None)
+    equal(driver.asked, [T, T - 10**8 + 300, T - 10**8 + 300, T - 10**8 + 600])
+    equal((told, one.live), ([(event.ALARM, event.ABOVE)], False))
+    one.tick(T + 10**6)
+    equal(told, [(event.ALARM, event.ABOVE)])
+
+
+def test_only_a_recording_that_is_to_stop_the_agent_does():
+    for options, stopped in (({}, False), ({"stop_at_end": False}, False), ({"stop_at_end": True}, True)):
+        one, _, _ = watched(Drivers(Driver([7], False, T)), options=options, ends=None)
+        equal((options, one.stopped), (options, stopped))
+
+
+def test_time_alone_tells_a_missing_reading_of_a_live_sensor():
+    told = []
+    one = watcher.Watcher(ENTRY, [Alarm(ALARM)], told.extend, Health(Link()))
+    for time_s in (T, T + 119, T + 120):
+        one.tick(time_s)
+    equal([(one.cause, one.at_s) for one in told], [(event.NO_READING, T + 120)])
+
+
+def test_a_clock_that_is_set_moves_the_alarms_of_a_live_sensor():
+    told = []
+    one = watcher.Watcher(ENTRY, [Alarm(ALARM)], told.extend, Health(Link()))
+    one.tick(T)
+    one.clock_moved(3600)
+    one.tick(T + 3600 + 119)
+    equal(told, [])
+    one.tick(T + 3600 + 120)
+    equal(len(told), 1)
