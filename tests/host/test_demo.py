@@ -100,10 +100,10 @@ def test_a_missing_recording_is_one_line_with_the_fix(capsys, monkeypatch):
 def test_no_micropython_is_one_line_with_the_fix(capsys, monkeypatch):
     monkeypatch.setenv("MICROPYTHON", "/nowhere/micropython")
     code = cli.main(["demo"])
-    err = capsys.readouterr().err
+    printed = capsys.readouterr()
     assert code == 1
-    assert "MICROPYTHON=/nowhere/micropython cannot be used" in err
-    assert err.count("\n") == 1, "one line, and no progress of what never began"
+    assert "MICROPYTHON=/nowhere/micropython cannot be used" in printed.err
+    assert (printed.out, printed.err.count("\n")) == ("", 1), "one line, and no progress of what never began"
 
 
 def test_a_board_that_fails_is_told_with_its_console(capsys):

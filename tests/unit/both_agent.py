@@ -3,8 +3,8 @@
 import os
 import sys
 
-from both_outbox import on_flash
 from expect import equal, raises
+from flash_folder import on_flash
 
 from mailmote import agent, errors, event, log
 

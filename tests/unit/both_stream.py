@@ -4,8 +4,8 @@ import asyncio
 import errno
 import os
 
-from both_outbox import on_flash
 from expect import equal, raises
+from flash_folder import on_flash
 
 from mailmote import compat
 from mailmote.errors import FixSettings, ProtocolError, RetryLater
