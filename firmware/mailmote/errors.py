@@ -2,14 +2,18 @@
 
 A foreign error (OSError, ValueError of the TLS library, EOFError) is converted where it enters, so that
 the courier decides by class alone. The text of each says what happened, why, and what to do.
-MicroPython allows an exception one base only; the classes therefore form a plain tree.
+MicroPython allows an exception one base only; the classes therefore form a plain tree. A server may say a
+secret back: no text of an exception holds one.
 """
+
+from .redaction import redacted
 
 
 class MailmoteError(Exception):
     """Base class. `key` names the row of the explanations table that tells the long story."""
 
     def __init__(self, text, key="error"):
+        text = redacted(text)
         super().__init__(text)
         self.text = text
         self.key = key

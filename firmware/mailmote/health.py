@@ -1,7 +1,8 @@
 """How the board is: counted while it runs, told in each mail and on the console."""
 
-from . import compat, log
+from . import compat
 from .civil import duration
+from .redaction import redacted
 
 _MAX_NOTES = 4
 
@@ -27,7 +28,7 @@ class Health:
 
     def note(self, text):
         """Tell `text` in the next mail that gets through."""
-        text = log.redacted(text)
+        text = redacted(text)
         if text not in self.notes:
             self.notes = (self.notes + [text])[-_MAX_NOTES:]
 

@@ -1,10 +1,10 @@
 """The log: a line to the console, the last lines in memory, secrets never in either.
 
-A line is `  12.345 I courier: text`: seconds since start, level, part. Whoever loads a secret calls
-`hide` first; every line is searched for it.
+A line is `  12.345 I courier: text`: seconds since start, level, part.
 """
 
 from . import compat
+from .redaction import redacted
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 
@@ -14,31 +14,7 @@ _MAX_LINE_CHARACTERS = 600  # the longest error text, its reply included
 
 level = INFO
 _ring = []
-_secrets = []
 _clock = compat.Stopwatch()
-
-
-def hide(secret):
-    """Never show `secret` (str or bytes), nor its base64."""
-    import binascii
-
-    octets = secret.encode() if isinstance(secret, str) else bytes(secret)
-    forms = [binascii.b2a_base64(octets)[:-1].decode()]
-    try:
-        forms.append(octets.decode())
-    except ValueError:
-        pass  # what is no text shows in base64 at most
-    for form in forms:
-        if octets and form not in _secrets:
-            _secrets.append(form)
-    _secrets.sort(key=len, reverse=True)  # one may begin with another: its rest would show
-
-
-def redacted(text):
-    """`text` without any secret."""
-    for secret in _secrets:
-        text = text.replace(secret, "***")
-    return text
 
 
 def recent():

@@ -2,7 +2,7 @@
 
 from expect import equal
 
-from mailmote import compat, log
+from mailmote import compat, redaction
 from mailmote.health import Health
 
 
@@ -50,10 +50,10 @@ def test_the_last_four_notes_are_kept_each_once():
 
 def test_a_note_shows_no_secret():
     health = Health(Link())
-    before = list(log._secrets)
-    log.hide(b"canary-password")
+    before = list(redaction._secrets)
+    redaction.hide(b"canary-password")
     health.note("refused: canary-password")
-    log._secrets[:] = before
+    redaction._secrets[:] = before
     equal(health.notes, ["refused: ***"])
 
 

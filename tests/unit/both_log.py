@@ -2,25 +2,25 @@
 
 from expect import equal
 
-from mailmote import log
+from mailmote import log, redaction
 
 
 def written(write):
     """The lines that `write()` adds to the ring; the secrets and the ring are as before afterwards."""
-    before = list(log._ring), list(log._secrets), log.level
+    before = list(log._ring), list(redaction._secrets), log.level
     log._ring[:] = []
     log.level = log.INFO
     try:
         write()
         return list(log._ring)
     finally:
-        log._ring[:], log._secrets[:], log.level = before
+        log._ring[:], redaction._secrets[:], log.level = before
 
 
 def test_a_secret_shows_neither_as_it_is_nor_in_base64():
     def write():
-        log.hide(b"canary-password")
-        log.hide("canary-wifi")
+        redaction.hide(b"canary-password")
+        redaction.hide("canary-wifi")
         log.info("part", "%s and %s", "canary-password", "Y2FuYXJ5LXBhc3N3b3Jk")
         log.error("part", ValueError("canary-wifi is wrong"))
         try:
@@ -32,17 +32,8 @@ def test_a_secret_shows_neither_as_it_is_nor_in_base64():
     equal(("canary" in text, "Y2FuYXJ5" in text, "*** and ***" in text), (False, False, True))
 
 
-def test_the_same_secret_is_kept_once():
-    def write():
-        for _ in range(5):
-            log.hide(b"canary-password")
-        equal(len(log._secrets), 2)
-
-    written(write)
-
-
 def test_the_ring_keeps_the_last_lines_within_bounds():
-    lines = written(lambda: [log.info("part", "line %d %s", number, "x" * 2000) for number in range(40)])
+    lines = written(lambda: [log.info("part", "line %d %s", number, "x " * 1000) for number in range(40)])
     equal((len(lines), "line 39" in lines[-1], max(len(line) for line in lines)), (8, True, 600))
 
 
@@ -55,15 +46,6 @@ def test_a_percent_sign_without_values_is_text():
     equal(" I part: 100 % of %s" in written(lambda: log.info("part", "100 % of %s"))[0], True)
 
 
-def test_a_secret_that_is_no_text_is_hidden_in_base64_and_none_hides_nothing():
-    def write():
-        log.hide(b"\xff\xfe\xfd")
-        log.hide(b"")
-        log.info("part", "//79 stays away")
-
-    equal("".join(written(write))[-20:], "part: *** stays away")
-
-
 def test_a_traceback_has_no_empty_lines():
     def write():
         try:
@@ -74,12 +56,3 @@ def test_a_traceback_has_no_empty_lines():
     lines = written(write)
     equal("ValueError: planned" in lines[-1], True)
     equal([line for line in lines if line.endswith("part: ")], [])
-
-
-def test_a_secret_that_begins_with_another_leaves_no_rest():
-    def write():
-        log.hide(b"canary")
-        log.hide(b"canary-2")
-        log.info("part", "canary-2 and canary")
-
-    equal(written(write)[-1].endswith(" *** and ***"), True)

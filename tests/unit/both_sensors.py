@@ -190,7 +190,7 @@ def test_a_driver_is_added_by_adding_its_file():
     for folder in (root, root + "/sensors"):
         os.mkdir(folder)
     firmware = sensors.__file__.rsplit("sensors", 1)[0]
-    for name in ("__init__.py", "errors.py", "sensors/__init__.py"):
+    for name in ("__init__.py", "errors.py", "redaction.py", "sensors/__init__.py"):
         copy(firmware + name, root + "/" + name)
     with open(root + "/sensors/added.py", "w") as file:
         file.write(ADDED)
