@@ -1,6 +1,7 @@
 """The dialogue's cases: what the client must have sent, then what the server says, turn by turn.
 
-A case is (name, tls, sign-in, messages, turns, outcome). A message is (recipients, text). A turn is
+A case is (name, tls, sign-in, messages, turns, outcome). The sign-in is False, True for a password, or
+"oauth". A message is (recipients, text). A turn is
 (sent, reply): all that was sent since the last turn, with `<TLS>` for the upgrade. The outcome is a list with
 a list of result keys for each message (None: delivered), or the key of the exception that ends it.
 """
@@ -28,6 +29,7 @@ BDAT = b"BDAT 21 LAST\r\n" + TEXT
 SIZED = b"MAIL FROM:<mote@contoso.test> SIZE=21\r\n"
 LOGIN = b"AUTH LOGIN bW90ZUBjb250b3NvLnRlc3Q=\r\n"
 PASSWORD = b"Y2FuYXJ5\r\n"
+XOAUTH2 = b"AUTH XOAUTH2 dXNlcj1tb3RlQGNvbnRvc28udGVzdAFhdXRoPUJlYXJlciBjYW5hcnkBAQ==\r\n"
 ONE = [((A,), TEXT)]
 UNKNOWN = b"550 5.4.1 [b@contoso.test]: Recipient address rejected: Access denied\r\n"
 BUSY = b"451 4.7.500 Server busy. Please try again later from [203.0.113.7]. (S77714)\r\n"
@@ -278,6 +280,60 @@ CASES = [
             ),
         ],
         "wrong-password",
+    ),
+    (
+        "XOAUTH2 in one line",
+        "required",
+        "oauth",
+        ONE,
+        TLS_OPENING
+        + [(b"<TLS>" + EHLO, AFTER_TLS), (XOAUTH2, SIGNED_IN), (MAIL + RCPT_A + BDAT, OK + OK + OK)],
+        [[None]],
+    ),
+    (
+        "a token that is refused at once",
+        "required",
+        "oauth",
+        ONE,
+        TLS_OPENING + [(b"<TLS>" + EHLO, AFTER_TLS), (XOAUTH2, b"535 5.7.3 Authentication unsuccessful\r\n")],
+        "bad-token",
+    ),
+    (
+        "a token that is refused with a challenge, which gets an empty line",
+        "required",
+        "oauth",
+        ONE,
+        TLS_OPENING
+        + [
+            (b"<TLS>" + EHLO, AFTER_TLS),
+            (XOAUTH2, b"334 eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=\r\n"),
+            (b"\r\n", b"535 5.7.3 Authentication unsuccessful\r\n"),
+        ],
+        "bad-token",
+    ),
+    (
+        "challenges to a token without end",
+        "required",
+        "oauth",
+        ONE,
+        TLS_OPENING + [(b"<TLS>" + EHLO, AFTER_TLS), (XOAUTH2, b"334 e30=\r\n"), (b"\r\n", b"334 e30=\r\n")],
+        "malformed-reply",
+    ),
+    (
+        "no sign-in with a token",
+        "required",
+        "oauth",
+        ONE,
+        TLS_OPENING + [(b"<TLS>" + EHLO, PLAIN_TOO)],
+        "no-oauth",
+    ),
+    (
+        "a token is not shown without TLS",
+        "none",
+        "oauth",
+        ONE,
+        [(b"", BANNER), (EHLO, AFTER_TLS)],
+        "auth-needs-tls",
     ),
     (
         "no sign-in with a password",

@@ -241,18 +241,14 @@ class Dialogue:
             raise failure(FixSettings, "auth-needs-tls")
         self._mechanism = choose(capabilities.auth, self._credentials)
         self._state = "AUTH"
-        self._output = (
-            b"AUTH %s " % self._mechanism.name.encode(),
-            self._mechanism.initial_response(),
-            b"\r\n",
-        )
+        self._output = _line(b"AUTH %s " % self._mechanism.name.encode(), self._mechanism.initial_response())
 
     def _upgrade(self, reply):
         self._state = UPGRADE
 
     def _signing_in(self, reply):
         if reply.code == 334:
-            self._output = (self._mechanism.answer(decode(reply.lines[0])), b"\r\n")
+            self._output = _line(b"", self._mechanism.answer(decode(reply.lines[0])))
         elif reply.code == 235:
             self._mechanism = None
             self._ready()
@@ -267,3 +263,10 @@ class Dialogue:
         self._transaction = None
         self._output = None
         self._state = CLOSED
+
+
+def _line(start, pieces):
+    if start:
+        yield start
+    yield from pieces
+    yield b"\r\n"
