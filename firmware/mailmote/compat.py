@@ -1,12 +1,16 @@
 """Every difference between MicroPython and CPython. Nothing else asks which one it runs on.
 
-A connection is a pair (reader, writer) of asyncio streams; on MicroPython both are the same object.
-`read_into`, `start_tls` and `wait_ms` hide that CPython's reader has no readinto, that MicroPython makes a
-TLS stream by wrapping the socket, and that a timeout has another class on each.
+A connection is a pair (reader, writer) of asyncio streams; on MicroPython both are the same object, and over
+TLS the plain socket stands behind them. `read_into`, `start_tls` and `wait_ms` hide that CPython's reader has
+no readinto, that MicroPython makes a TLS stream by wrapping the socket, and that a timeout has another class
+on each. Errors of TLS are those of MicroPython on both: ValueError with the text of a certificate's fault,
+OSError with a number of mbedTLS.
 """
 
 import asyncio
+import errno
 import gc
+import os
 import sys
 import time
 
@@ -16,6 +20,10 @@ _EPOCH_2000_S = 946684800  # the ESP32 port counts from 2000-01-01
 _epoch_s = _EPOCH_2000_S if time.gmtime(0)[0] == 2000 else 0
 
 Timeout = asyncio.TimeoutError
+
+# In place of a count of octets, from a connection that never waits: wait until it can be read, or written.
+WANTS_READ = -1
+WANTS_WRITE = -2
 
 
 def unix_time():
@@ -75,16 +83,16 @@ if MICROPYTHON:
             context.load_verify_locations(der)
         return context
 
-    async def start_tls(pair, context, server_hostname):
-        """The pair of streams over TLS. The handshake runs with the first write.
+    def show_certificate(context, chain_pem, key_pem):
+        """Let `context` show this certificate to servers that ask for one. Raises ValueError."""
+        context.load_cert_chain(chain_pem, key_pem)
 
-        Raises OSError with an mbedTLS number, or ValueError with the text of a certificate's fault.
-        """
-        wrapped = context.wrap_socket(
-            pair[0].s, server_hostname=server_hostname, do_handshake_on_connect=False
-        )
+    async def start_tls(pair, context, server_hostname):
+        """The connection over TLS. The handshake runs with the first write, and raises its errors there."""
+        plain = pair[0].s
+        wrapped = context.wrap_socket(plain, server_hostname=server_hostname, do_handshake_on_connect=False)
         stream = asyncio.StreamReader(wrapped)
-        return stream, stream
+        return stream, stream, plain
 
     async def write_all(pair, data):
         """Write `data`, and wait until the network has taken it; `data` may then be used again."""
@@ -94,6 +102,8 @@ if MICROPYTHON:
     def close(pair):
         """Close without waiting for the peer. The stream's own close() does nothing here."""
         pair[0].s.close()
+        for plain in pair[2:]:
+            plain.close()  # a TLS stream whose handshake failed has let go of it
 
     async def read_into(pair, buffer):
         """Bytes read into `buffer`; 0 at the end of the stream."""
@@ -101,6 +111,23 @@ if MICROPYTHON:
             count = await pair[0].readinto(buffer)
             if count is not None:  # None: a TLS record that held no data, as a session ticket
                 return count
+
+    def receive_some(connection, buffer):
+        """Octets received into `buffer` without waiting, 0 at the end of the stream, or WANTS_READ.
+
+        A TLS connection shakes hands first, here and in `send_some`; its poll then waits for what TLS wants.
+        """
+        count = connection.readinto(buffer)
+        return WANTS_READ if count is None else count
+
+    def send_some(connection, data):
+        """Octets of `data` sent without waiting, or WANTS_WRITE."""
+        count = connection.write(data)
+        return WANTS_WRITE if count is None else count
+
+    def make_private_folder(path):
+        """Make a folder; whom it keeps out is the umask's to say. Raises OSError."""
+        os.mkdir(path)
 
     def keep_heap_compact():
         """Collect after every 4 kB of allocation: call it before the large imports.
@@ -127,7 +154,20 @@ if MICROPYTHON:
 
 else:
     import ssl
+    import tempfile
     import traceback
+
+    # What OpenSSL calls the errors that mbedTLS has these numbers for.
+    _TLS_NUMBERS = {
+        "WRONG_VERSION_NUMBER": -29184,
+        "UNSUPPORTED_PROTOCOL": -28288,
+        "UNEXPECTED_EOF_WHILE_READING": -29312,
+    }
+    _ALERT_RECEIVED = -30592
+    _HANDSHAKE_FAILED = -28160
+    _CLOSED_IN_HANDSHAKE = -29312
+    _IN_CLEAR = -29184
+    _HANDSHAKE_TIMEOUT_S = 3600  # never: the caller has a deadline of its own
 
     def ticks_ms():
         return int(time.monotonic() * 1000)
@@ -142,29 +182,60 @@ else:
         """As on MicroPython: verified, TLS 1.2 or newer, ECDHE with AES-GCM."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers("ECDHE+AESGCM")
+        context.set_ciphers("ECDHE+AESGCM:@SECLEVEL=2")  # and keys and signatures as mbedTLS wants them
         for der in certificates:
-            context.load_verify_locations(cadata=der)
+            try:
+                context.load_verify_locations(cadata=der)
+            except ssl.SSLError as error:
+                raise ValueError("invalid cert") from error
         return context
 
+    def show_certificate(context, chain_pem, key_pem):
+        """As on MicroPython. OpenSSL reads files only: one that this user alone can read, for a moment."""
+        handle, path = tempfile.mkstemp()
+        try:
+            with open(handle, "wb") as file:
+                file.write(key_pem + b"\n" + chain_pem)
+            context.load_cert_chain(path, password="")  # without one OpenSSL would ask the terminal
+        except ssl.SSLError as error:
+            raise ValueError(error.reason or "invalid key") from error
+        finally:
+            os.remove(path)
+
+    def _as_on_micropython(error):
+        """What MicroPython raises, with the number that asyncio leaves out, or that of mbedTLS."""
+        if isinstance(error, ConnectionResetError):
+            return OSError(errno.ECONNRESET, str(error))
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return ValueError(error.verify_message)
+        reason = error.reason or ""
+        number = _ALERT_RECEIVED if "_ALERT_" in reason else _TLS_NUMBERS.get(reason, _HANDSHAKE_FAILED)
+        return OSError(number, reason)
+
     async def start_tls(pair, context, server_hostname):
-        """The same pair, upgraded. Raises what MicroPython raises, with mbedTLS's numbers."""
+        """The same pair, upgraded: the handshake is over."""
         reader, writer = pair
         if reader._buffer:
-            raise ValueError("the server sent data in clear before the TLS handshake")
+            raise OSError(_IN_CLEAR, "data in clear before the handshake")
         try:
-            await writer.start_tls(context, server_hostname=server_hostname)
-        except ssl.SSLCertVerificationError as error:
-            raise ValueError(error.verify_message) from error
+            await writer.start_tls(
+                context, server_hostname=server_hostname, ssl_handshake_timeout=_HANDSHAKE_TIMEOUT_S
+            )
         except ssl.SSLError as error:
-            number = -29184 if error.reason == "WRONG_VERSION_NUMBER" else -30592
-            raise OSError(number, error.reason) from error
+            raise _as_on_micropython(error) from error
+        except ConnectionResetError as error:
+            if error.errno is None:  # what asyncio makes of an end of the stream
+                raise OSError(_CLOSED_IN_HANDSHAKE, "closed in the handshake") from error
+            raise
         return pair
 
     async def write_all(pair, data):
         """Write a copy of `data`: CPython's transport may hold on to what it is given."""
         pair[1].write(bytes(data))
-        await pair[1].drain()
+        try:
+            await pair[1].drain()
+        except (ssl.SSLError, ConnectionResetError) as error:
+            raise _as_on_micropython(error) from error
 
     def close(pair):
         """Close without waiting for the peer."""
@@ -172,9 +243,36 @@ else:
 
     async def read_into(pair, buffer):
         """Bytes read into `buffer`; 0 at the end of the stream."""
-        data = await pair[0].read(len(buffer))
+        try:
+            data = await pair[0].read(len(buffer))
+        except ssl.SSLError as error:
+            raise _as_on_micropython(error) from error
         buffer[: len(data)] = data
         return len(data)
+
+    def receive_some(connection, buffer):
+        """Octets received into `buffer` without waiting, 0 at the end of the stream, or WANTS_*."""
+        return _without_waiting(connection.recv_into, buffer, WANTS_READ)
+
+    def send_some(connection, data):
+        """Octets of `data` sent without waiting, or WANTS_*."""
+        return _without_waiting(connection.send, data, WANTS_WRITE)
+
+    def _without_waiting(operation, data, wants):
+        try:
+            return operation(data)
+        except ssl.SSLWantReadError:
+            return WANTS_READ
+        except ssl.SSLWantWriteError:
+            return WANTS_WRITE
+        except BlockingIOError:
+            return wants
+        except ssl.SSLError as error:
+            raise _as_on_micropython(error) from error
+
+    def make_private_folder(path):
+        """Make a folder for its owner alone. Raises OSError."""
+        os.mkdir(path, 0o700)
 
     def keep_heap_compact():
         """CPython's heap needs no help."""

@@ -12,6 +12,7 @@ MAIL = {"host": "mail.contoso.test", "port": 25, "tls": "none"}
 A = "a@contoso.test"
 BANNER = b"220 mail.contoso.test\r\n"
 BARE = b"250 mail.contoso.test\r\n"
+STARTTLS = b"250-mail.contoso.test\r\n250 STARTTLS\r\n"
 PIPELINING = b"250-mail.contoso.test\r\n250 PIPELINING\r\n"
 OK = b"250 OK\r\n"
 UNKNOWN = b"550 5.4.1 Recipient address rejected: Access denied\r\n"
@@ -42,6 +43,7 @@ class Peer:
         self.says = list(says)
         self.waits_ms = []
         self.writes = []
+        self.upgrades = []
         self.refuses_writes = False
         self.closed = 0
 
@@ -61,6 +63,9 @@ class Peer:
             raise RetryLater("planned")
         self.writes.append(bytes(data))
 
+    async def upgrade(self, context, server_hostname, timeout_ms):
+        self.upgrades.append((context, server_hostname, timeout_ms))
+
     def close(self):
         self.closed += 1
 
@@ -73,7 +78,7 @@ class Heartbeat:
         self.words.append(within_s)
 
 
-def with_peer(peer, test, mail=MAIL):
+def with_peer(peer, test, mail=MAIL, identity=None):
     """Run `test(session, heartbeat)` with a session that is connected to `peer`; where it connected to."""
     asked = []
 
@@ -84,7 +89,7 @@ def with_peer(peer, test, mail=MAIL):
     before, sessions.connect = sessions.connect, connect
     heartbeat = Heartbeat()
     try:
-        asyncio.run(test(sessions.Session("mote.contoso.test", mail, None, heartbeat), heartbeat))
+        asyncio.run(test(sessions.Session("mote.contoso.test", mail, None, heartbeat, identity), heartbeat))
     finally:
         sessions.connect = before
     return asked
@@ -230,3 +235,49 @@ def test_while_a_block_is_written_the_task_gives_its_word_for_three_minutes():
         equal(heartbeat.words, [180, 300, 300, 120, 180, 600])
 
     with_peer(peer, check)
+
+
+def test_tls_is_begun_with_the_name_of_the_host_and_the_identity_of_the_board():
+    identities = []
+    peer = Peer(BANNER, STARTTLS, b"220 go\r\n", BARE)
+    mail = {"host": "mail.contoso.test", "port": 25, "tls": "required", "connect_to": "192.0.2.7"}
+
+    def context(identity):
+        identities.append(identity)
+        return "a context"
+
+    async def check(session, heartbeat):
+        equal(session.secure, False)
+        await session.open()
+        equal(session.secure, True)
+        # The connection; EHLO; STARTTLS; the handshake; EHLO over TLS: each wait is announced.
+        equal(heartbeat.words, [180, 300, 180, 300, 180, 300, 180, 180, 300])
+        equal(session._identity, None)
+
+    before, sessions.tls.context = sessions.tls.context, context
+    try:
+        with_peer(peer, check, mail, ("chain", "key"))
+    finally:
+        sessions.tls.context = before
+    equal(identities, [("chain", "key")])
+    equal(peer.upgrades, [("a context", "mail.contoso.test", 180000)])
+
+
+def test_without_a_context_there_is_no_handshake_and_the_connection_is_closed():
+    peer = Peer(BANNER, STARTTLS, b"220 go\r\n")
+    mail = {"host": "mail.contoso.test", "port": 25, "tls": "required"}
+
+    def context(identity):
+        raise RetryLater("planned", "clock-not-set")
+
+    async def check(session, heartbeat):
+        equal((await failure(session.open())).key, "clock-not-set")
+        await session.close()
+        equal((peer.upgrades, peer.closed), ([], 1))
+        equal(peer.writes, [b"EHLO mote.contoso.test\r\n", b"STARTTLS\r\n"])
+
+    before, sessions.tls.context = sessions.tls.context, context
+    try:
+        with_peer(peer, check, mail)
+    finally:
+        sessions.tls.context = before

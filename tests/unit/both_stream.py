@@ -2,14 +2,12 @@
 
 import asyncio
 import errno
-import os
 
 from expect import equal, raises
-from flash_folder import on_flash
 
 from mailmote import compat
-from mailmote.errors import FixSettings, ProtocolError, RetryLater
-from mailmote.net import clock, stream, tls
+from mailmote.errors import FixSettings, MailmoteError, ProtocolError, RetryLater
+from mailmote.net import stream, tls
 
 
 class Peer:
@@ -92,7 +90,6 @@ ERRORS = (
     (OSError(-202, "planned"), RetryLater, "unreachable"),
     (OSError(), RetryLater, "unreachable"),
     (OSError(-29184, "planned"), RetryLater, "tls-failed"),
-    (OSError(-9984, "planned"), RetryLater, "tls-failed"),
     (OSError(12, "planned"), RetryLater, "no-memory"),
     (OSError(-16, "planned"), RetryLater, "no-memory"),
     (OSError(-32512, "planned"), RetryLater, "no-memory"),
@@ -102,7 +99,7 @@ ERRORS = (
 def test_errors_of_the_network_and_of_tls():
     of_reads = (
         (EOFError(), ProtocolError, "connection-reset"),
-        (ValueError("The certificate is expired\n"), FixSettings, "certificate-refused"),
+        (ValueError("The certificate validity has expired\n"), FixSettings, "certificate-expired"),
     )
     for error, kind, key in ERRORS + of_reads:
         found = raises(kind, read, error, 60000)
@@ -124,18 +121,6 @@ def test_nobody_answers_a_connect():
     equal((error.key, "port 25" in str(error)), ("no-answer", True))
 
 
-def test_what_tls_says_is_told_in_words_and_else_by_its_number():
-    for number, words in ((-29184, "does not speak TLS on this port"), (-9984, "mbedTLS error -9984")):
-        equal(words in str(tls.error_of(OSError(number), "mail.contoso.test")), True)
-    error = tls.error_of(ValueError("The certificate is expired\n"), "mail.contoso.test")
-    equal("refused: The certificate is expired. Nothing" in str(error), True)
-
-
-def test_an_error_of_the_socket_is_none_of_tls():
-    for error in (OSError(), OSError(errno.ECONNRESET), OSError(-0x1000), OSError("text"), EOFError()):
-        equal((error, tls.error_of(error, "mail.contoso.test")), (error, None))
-
-
 def test_a_connection_that_is_closed_already_can_be_closed():
     def close(pair):
         raise OSError(errno.ENOTCONN)
@@ -147,45 +132,199 @@ def test_a_connection_that_is_closed_already_can_be_closed():
         compat.close = before
 
 
-def with_clock(now_s, call):
-    before = compat.unix_time
-    compat.unix_time = lambda: now_s
+class Handshakes:
+    """Stands for compat.start_tls: what becomes of each handshake, in turn: an error, or None for success."""
+
+    def __init__(self, *outcomes):
+        self.outcomes = list(outcomes)
+
+    async def start_tls(self, pair, context, server_hostname):
+        outcome = self.outcomes.pop(0)
+        if outcome == "never":
+            await asyncio.Event().wait()
+        if outcome:
+            raise outcome
+        return pair
+
+
+def with_handshakes(outcomes, test):
+    """Run the coroutine `test()`; handshakes end as planned, connections close without a sound."""
+    before = compat.start_tls, compat.close, tls.check_room
+    compat.start_tls, compat.close = Handshakes(*outcomes).start_tls, lambda pair: None
+    tls.check_room = lambda: None
+    stream._turn = stream._Turn()
     try:
-        return call()
+        asyncio.run(test())
     finally:
-        compat.unix_time = before
+        compat.start_tls, compat.close, tls.check_room = before
 
 
-def test_no_certificate_is_judged_before_the_clock_is_set():
-    for now_s in (0, clock._NOT_AFTER_S):
-        error = with_clock(now_s, lambda: raises(RetryLater, tls.context))
-        equal(error.key, "clock-not-set")
+def new_stream(host="mail.contoso.test"):
+    return stream.Stream((None, None), host)
 
 
-def test_without_a_ca_certificate_there_is_no_context():
-    def check():
-        for prepare in (lambda: None, lambda: os.mkdir("ca"), lambda: open("ca/README", "w").close()):
-            prepare()
-            error = with_clock(clock._NOT_BEFORE_S, lambda: raises(FixSettings, tls.context))
-            equal(error.key, "no-ca")
-
-    on_flash(check)
-
-
-def test_each_ca_certificate_is_taken_and_nothing_else():
-    taken = []
-
-    def check():
-        os.mkdir("ca")
-        for name in ("1.der", "0.der", "notes.txt"):
-            with open("ca/" + name, "w") as file:
-                file.write(name)
-        with_clock(clock._NOT_BEFORE_S, tls.context)
-
-    before = compat.new_tls_context
-    compat.new_tls_context = taken.extend
+async def outcome_of(awaitable):
     try:
-        on_flash(check)
+        await awaitable
+    except MailmoteError as error:
+        return error.key
+
+
+async def upgraded(one, timeout_ms=60000):
+    return await outcome_of(one.upgrade(None, "mail.contoso.test", timeout_ms))
+
+
+async def ends_when_cancelled(task):
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        return True
+    return False
+
+
+def test_a_second_tls_connection_waits_until_the_first_is_closed():
+    async def check():
+        first, second, third = new_stream(), new_stream(), new_stream()
+        equal(await upgraded(first), None)
+        done = []
+
+        async def wait(one):
+            done.append((one, await upgraded(one)))
+
+        tasks = [asyncio.create_task(wait(one)) for one in (second, third)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        equal(done, [])
+        second.close()  # it has no turn to give back
+        for _ in range(5):
+            await asyncio.sleep(0)
+        equal(done, [])
+        first.close()
+        await tasks[0]
+        equal(done, [(second, None)])
+        second.close()
+        await tasks[1]
+        equal(done, [(second, None), (third, None)])
+        third.close()
+
+    with_handshakes((None, None, None), check)
+
+
+def test_the_wait_for_a_turn_ends_at_the_deadline():
+    async def check():
+        first, second = new_stream(), new_stream("login.contoso.test")
+        equal(await upgraded(first), None)
+        error = None
+        try:
+            await second.upgrade(None, "login.contoso.test", 1)
+        except RetryLater as caught:
+            error = caught
+        equal((error.key, "login.contoso.test" in str(error)), ("tls-busy", True))
+        second.close()
+        equal(await upgraded(new_stream(), 1), "tls-busy")
+        first.close()
+        equal(await upgraded(second), None)
+        second.close()
+
+    with_handshakes((None, None), check)
+
+
+def test_the_turn_is_free_again_after_a_handshake_that_failed_hung_or_was_cancelled():
+    async def check():
+        for expected in ("tls-failed", "certificate-expired", "connection-reset"):
+            one = new_stream()
+            equal(await upgraded(one), expected)
+            one.close()
+        hung = new_stream()
+        equal(await upgraded(hung, 1), "timeout")
+        hung.close()
+        cancelled = new_stream()
+        task = asyncio.create_task(upgraded(cancelled))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        equal(await ends_when_cancelled(task), True)
+        equal(await upgraded(new_stream(), 1), "tls-busy")
+        cancelled.close()
+        last = new_stream()
+        equal(await upgraded(last), None)
+        last.close()
+
+    expired = ValueError("The certificate validity has expired")
+    with_handshakes(
+        (OSError(-30592), expired, OSError(errno.ECONNRESET, "planned"), "never", "never", None), check
+    )
+
+
+def test_the_turn_of_one_who_was_cancelled_while_waiting_is_nobodys():
+    async def check():
+        first, second, third = new_stream(), new_stream(), new_stream()
+        equal(await upgraded(first), None)
+        task = asyncio.create_task(upgraded(second))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        equal(await ends_when_cancelled(task), True)
+        second.close()
+        first.close()
+        equal(await upgraded(third), None)
+        third.close()
+
+    with_handshakes((None, None), check)
+
+
+def test_the_handshake_has_what_the_wait_for_the_turn_left_of_the_time():
+    limits_ms = []
+    now_ms = [0]
+    ticks = compat.ticks_ms, compat.ticks_add, compat.ticks_diff
+    wait_ms = compat.wait_ms
+
+    async def wait(awaitable, milliseconds):
+        limits_ms.append(milliseconds)
+        now_ms[0] += 40000
+        return await wait_ms(awaitable, 60000)
+
+    async def check():
+        for timeout_ms in (100000, 30000):
+            one = new_stream()
+            equal(await upgraded(one, timeout_ms), None)
+            one.close()
+        equal(limits_ms, [100000, 60000, 30000, 1])
+
+    compat.ticks_ms = lambda: now_ms[0]
+    compat.ticks_add, compat.ticks_diff = (lambda ticks, by: ticks + by), (lambda late, early: late - early)
+    compat.wait_ms = wait
+    try:
+        with_handshakes((None, None), check)
     finally:
-        compat.new_tls_context = before
-    equal([bytes(octets) for octets in taken], [b"0.der", b"1.der"])
+        compat.ticks_ms, compat.ticks_add, compat.ticks_diff = ticks
+        compat.wait_ms = wait_ms
+
+
+def test_without_room_no_handshake_is_begun_and_the_turn_is_given_back():
+    def no_room():
+        raise RetryLater("planned", "tls-no-room")
+
+    async def check():
+        first, second = new_stream(), new_stream()
+        room, tls.check_room = tls.check_room, no_room
+        equal(await upgraded(first), "tls-no-room")
+        first.close()
+        tls.check_room = room
+        equal(await upgraded(second), None)
+        second.close()
+
+    with_handshakes((None,), check)
+
+
+def test_the_turn_ends_though_closing_fails():
+    def close(pair):
+        raise OSError(errno.ENOTCONN)
+
+    async def check():
+        compat.close = close
+        for _ in range(2):
+            one = new_stream()
+            equal(await upgraded(one), None)
+            one.close()
+
+    with_handshakes((None, None), check)

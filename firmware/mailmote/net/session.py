@@ -14,15 +14,21 @@ _BLOCK_TIMEOUT_MS = 180000  # RFC 5321 section 4.5.3.2.5: while the server takes
 class Session:
     """One connection to the mail server. Not shared between tasks."""
 
-    def __init__(self, client_name, mail, credentials, heartbeat):
-        """`mail` is the settings' mail table."""
+    def __init__(self, client_name, mail, credentials, heartbeat, identity=None):
+        """`mail` is the settings' mail table; `identity` is what tls.context takes."""
         self._mail = mail
         self._heartbeat = heartbeat
+        self._identity = identity
         self._dialogue = smtp.Dialogue(client_name, mail["tls"], credentials)
         self._stream = None
         self._received = memoryview(bytearray(_RECEIVE_BYTES))
         self._buffer = memoryview(bytearray(_SEND_BYTES))
         self._filled = 0
+
+    @property
+    def secure(self):
+        """Whether it speaks TLS."""
+        return self._dialogue.secure
 
     async def open(self):
         """Connect and sign in. Raises MailmoteError; close the session then, too."""
@@ -60,7 +66,9 @@ class Session:
             if dialogue.wants == smtp.SEND:
                 await self._write_all()
             elif dialogue.wants == smtp.UPGRADE:
-                context = tls.context()
+                context = tls.context(self._identity)
+                self._identity = None
+                self._heartbeat.beat(_BLOCK_TIMEOUT_MS // 1000)
                 await self._stream.upgrade(context, self._mail["host"], _BLOCK_TIMEOUT_MS)
                 dialogue.upgraded()
             else:

@@ -2,8 +2,11 @@
 
 A wait ends in one of four ways: data, the end of the stream, an error of the network, or its deadline. The
 first two are results; the other two are raised as an exception of errors.py. Cancellation passes through.
+
+A board has memory for one TLS connection at a time, so each waits for its turn, which ends with `close`.
 """
 
+import asyncio
 import errno
 
 from .. import compat
@@ -13,6 +16,33 @@ from . import tls
 
 _CONNECT_TIMEOUT_MS = 60000  # lwIP gives up on a SYN after about 75 s
 _EPIPE = 32  # MicroPython's errno module lacks it
+
+
+class _Turn:
+    """Who of all streams may speak TLS."""
+
+    def __init__(self):
+        self._holder = None
+        self._over = None
+
+    async def take(self, stream):
+        while self._holder is not None:
+            # A new one for each holder: CPython ties an event to the loop in which it was first waited for.
+            self._over = self._over or asyncio.Event()
+            await self._over.wait()
+        self._holder = stream
+
+    def give_back(self, stream):
+        """End the turn of `stream`, if it is its turn."""
+        if self._holder is not stream:
+            return
+        self._holder = None
+        if self._over:
+            self._over.set()
+            self._over = None
+
+
+_turn = _Turn()
 
 
 class Stream:
@@ -25,12 +55,24 @@ class Stream:
         return await self._bounded(compat.read_into(self._pair, buffer), timeout_ms)
 
     async def write(self, data, timeout_ms):
-        """Write all of `data`. Raises RetryLater."""
+        """Write all of `data`. Raises RetryLater; the first write over TLS FixSettings, too."""
         await self._bounded(compat.write_all(self._pair, data), timeout_ms)
 
     async def upgrade(self, context, server_hostname, timeout_ms):
-        """Make it a TLS connection, verified against `server_hostname`. Raises FixSettings or RetryLater."""
-        self._pair = await self._bounded(compat.start_tls(self._pair, context, server_hostname), timeout_ms)
+        """Make it a TLS connection, verified against `server_hostname`, when no other one is open.
+
+        `timeout_ms` is for the wait and the handshake together; on MicroPython the handshake comes with the
+        first write. Raises FixSettings or RetryLater; close the stream then, too.
+        """
+        deadline = compat.ticks_add(compat.ticks_ms(), timeout_ms)
+        self._host = server_hostname  # from here on errors are about the one whose name is in the certificate
+        try:
+            await compat.wait_ms(_turn.take(self), max(timeout_ms, 1))
+        except compat.Timeout:
+            raise failure(RetryLater, "tls-busy", self._host)
+        tls.check_room()
+        left_ms = compat.ticks_diff(deadline, compat.ticks_ms())
+        self._pair = await self._bounded(compat.start_tls(self._pair, context, server_hostname), left_ms)
 
     def close(self):
         """Close at once; the peer is not waited for."""
@@ -38,6 +80,8 @@ class Stream:
             compat.close(self._pair)
         except OSError:
             pass  # it was closed already
+        finally:
+            _turn.give_back(self)
 
     async def _bounded(self, awaitable, timeout_ms):
         try:

@@ -10,8 +10,12 @@ import sys
 import time
 
 _NVS_NOT_FOUND = -0x1102
+_NVS_NOT_ENOUGH_SPACE = -0x1105
 _NVS_KEY_TOO_LONG = -0x1109
 _NVS_INVALID_LENGTH = -0x110C
+# MicroPython gives NVS six pages of 126 entries of 32 bytes; one stays free (ESP-IDF, NVS, "Internals").
+_NVS_ENTRIES = 5 * 126
+_NVS_ENTRY_BYTES = 32
 _NVS_KEY_CHARACTERS = 15  # ESP-IDF, NVS_KEY_NAME_MAX_SIZE less the final zero; namespaces too
 _WIFI_NOT_STARTED = 0x3002
 _WIFI_NOT_CONNECTED = 0x300F
@@ -218,6 +222,13 @@ class NvsFile:
     def namespace(self, name):
         return self._namespaces.setdefault(name, {})
 
+    def entries(self):
+        """How many entries of the flash all blobs take."""
+        return sum([_entries(len(binascii.a2b_base64(blob))) for blob in self._all()])
+
+    def _all(self):
+        return [blob for blobs in self._namespaces.values() for blob in blobs.values()]
+
     def save(self):
         temporary = self._path + ".tmp"
         with self._open_file(temporary, "w") as file:
@@ -244,7 +255,10 @@ class NVS:
         return len(blob)
 
     def set_blob(self, key, value):
+        """A blob that is there already keeps its room until the new one is written. Raises OSError."""
         check_nvs_name(key)
+        if self._file.entries() + _entries(len(value)) > _NVS_ENTRIES:
+            raise OSError(_NVS_NOT_ENOUGH_SPACE, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
         self._blobs[key] = binascii.b2a_base64(value).decode().strip()
 
     def erase_key(self, key):
@@ -260,6 +274,11 @@ class NVS:
         return key
 
 
+def _entries(octets):
+    """Entries that a blob takes: its data, the header of that, and an index."""
+    return 2 + (octets + _NVS_ENTRY_BYTES - 1) // _NVS_ENTRY_BYTES
+
+
 def check_nvs_name(name):
     """Raise OSError, as ESP-IDF does, for a key or namespace that is too long."""
     if len(name) > _NVS_KEY_CHARACTERS:
@@ -272,10 +291,11 @@ class Esp32:
     HEAP_DATA = 4
     HEAP_EXEC = 1
     NVS = NVS
+    # One region, as an ESP32 has it with Wi-Fi up: (total, free, largest free block, least free).
+    heap_regions = [(166000, 110000, 65536, 98000)]
 
     def idf_heap_info(self, capabilities):
-        """One region, as an ESP32 has it with Wi-Fi up: (total, free, largest free block, least free)."""
-        return [(166000, 110000, 65536, 98000)]
+        return list(Esp32.heap_regions)
 
 
 class NtpTime:

@@ -1,0 +1,310 @@
+"""HTTP answers: whole, octet by octet, cut at each octet, with a tail; what is none; the request."""
+
+import asyncio
+
+from expect import equal, raises
+
+from mailmote.errors import ProtocolError, RetryLater
+from mailmote.net import https
+from mailmote.net.http_answer import Answer
+
+JSON = b'{"access_token":"eyJ0"}'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
+LENGTH = b"Content-Length: 23\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+COOKIE = b"Set-Cookie: fpc=" + b"A" * 3000 + b"; path=/; secure; HttpOnly\r\n"
+
+# Name: (octets, status, body, seconds to wait)
+ANSWERS = {
+    "a length": (HEAD + LENGTH + JSON, 200, JSON, 0),
+    "long cookies, and a length after them": (HEAD + COOKIE * 4 + LENGTH + JSON, 200, JSON, 0),
+    "one chunk": (HEAD + CHUNKED + b"17\r\n" + JSON + b"\r\n0\r\n\r\n", 200, JSON, 0),
+    "chunks with extensions and trailers": (
+        HEAD
+        + CHUNKED
+        + b"3;a=b\r\n"
+        + JSON[:3]
+        + b"\r\n14 ; c\r\n"
+        + JSON[3:]
+        + b"\r\n0\r\nX: y\r\nZ: 1\r\n\r\n",
+        200,
+        JSON,
+        0,
+    ),
+    "chunk sizes in either case": (
+        HEAD + CHUNKED + b"a\r\n0123456789\r\nA\r\nabcdefghij\r\n000\r\n\r\n",
+        200,
+        b"0123456789abcdefghij",
+        0,
+    ),
+    "an empty body": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, b"", 0),
+    "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", 0),
+    "no reason, and names in capitals": (b"HTTP/1.1 400\r\nCONTENT-LENGTH:2\r\n\r\n{}", 400, b"{}", 0),
+    "an interim answer before": (
+        b"HTTP/1.1 100 Continue\r\nRetry-After: 9\r\n\r\n" + HEAD + LENGTH + JSON,
+        200,
+        JSON,
+        0,
+    ),
+    "a wait": (
+        b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n",
+        429,
+        b"",
+        30,
+    ),
+    "a wait for longer than a day": (
+        b"HTTP/1.1 503 x\r\nretry-after: 999999\r\nContent-Length: 0\r\n\r\n",
+        503,
+        b"",
+        86400,
+    ),
+    "a wait until a date": (
+        b"HTTP/1.1 503 x\r\nRetry-After: Mon, 1 Jan\r\nContent-Length: 0\r\n\r\n",
+        503,
+        b"",
+        0,
+    ),
+    "the same length twice": (HEAD + b"Content-Length: 23\r\n" + LENGTH + JSON, 200, JSON, 0),
+    "HTTP/1.0": (b"HTTP/1.0 200 OK\r\n" + LENGTH + JSON, 200, JSON, 0),
+    "a page": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", 200, b"<html>", 0),
+    "as long as can be": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 16384\r\n\r\n" + b"x" * 16384,
+        200,
+        b"x" * 16384,
+        0,
+    ),
+}
+
+# What it is no answer for: (octets, words of the error)
+BROKEN = (
+    (b"220 mail.contoso.test ESMTP\r\n", "does not begin"),
+    (b"PRI * HTTP/2.0\r\n", "does not begin"),
+    (b"HTTP/2 200\r\n", "does not begin"),
+    (b"HTTP/1.1 20\r\n", "does not begin"),
+    (b"HTTP/1.1 2000\r\n", "does not begin"),
+    (b"HTTP/1.1 600 x\r\n", "does not begin"),
+    (b"HTTP/1.1 abc\r\n", "does not begin"),
+    (b"HTTP/1.1  200 OK\r\n", "does not begin"),
+    (b"\r\n", "does not begin"),
+    (b"HTTP/1.1 200 OK\n", "without CRLF"),
+    (HEAD + b"\n", "without CRLF"),
+    (HEAD + b"X: y\nContent-Length: 0\r\n\r\n", "without CRLF"),
+    (HEAD + b" folded\r\n", "without a name"),
+    (HEAD + b"no colon\r\n", "without a name"),
+    (HEAD + b": empty\r\n", "without a name"),
+    (HEAD + b"Content-Length : 3\r\n", "without a name"),
+    (HEAD + b"X: a\x00b\r\n", "control character"),
+    (HEAD + b"X: a\rb\r\n", "control character"),
+    (HEAD + b"Content-Length: -1\r\n", "no number"),
+    (HEAD + b"Content-Length: 1,1\r\n", "no number"),
+    (HEAD + b"Content-Length: 0x1\r\n", "no number"),
+    (HEAD + b"Content-Length:\r\n", "no number"),
+    (HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n", "two lengths"),
+    (HEAD + b"Content-Length: 16385\r\n", "more than 16384"),
+    (HEAD + b"Content-Length: 99999999999999999999\r\n", "more than 16384"),
+    (HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", "chunks and a length"),
+    (HEAD + b"Transfer-Encoding: gzip\r\n", "transfer coding"),
+    (HEAD + CHUNKED + b"\r\n", "no number"),
+    (HEAD + CHUNKED + b"g\r\n", "no number"),
+    (HEAD + CHUNKED + b"-1\r\n", "no number"),
+    (HEAD + CHUNKED + b"1\r\nab\r\n", "longer than it says"),
+    (HEAD + CHUNKED + b"4001\r\n", "more than 16384"),
+    (HEAD + CHUNKED + b"fffffffff\r\n", "more than 16384"),
+    (HEAD + CHUNKED + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 4 + b"1\r\n", "more than 16384"),
+    (HEAD + b"\r\n" + b"x" * 16385, "more than 16384"),
+    (HEAD + COOKIE * 6, "a head of more"),
+    (HEAD + b"X: y\r\n" * 3000, "a head of more"),
+    (HEAD + CHUNKED + b"1;" + b"x" * 20000, "a head of more"),
+    (b"HTTP/1.1 100 x\r\n\r\n" * 5, "interim"),
+    (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "interim"),
+)
+
+REDIRECTS = (
+    (b"https://evil.example/token?refresh_token=canary#canary", "evil.example"),
+    (b"https://user:canary@evil.example:8443/x", "evil.example:8443"),
+    (b"//evil.example/x", "another page"),
+    (b"/other/path?canary", "another page"),
+    (b"", "another page"),
+)
+
+
+def taken(octets, step, tail=b""):
+    """The Answer, fed in pieces of `step` octets."""
+    answer = Answer("login.test")
+    octets += tail
+    for start in range(0, len(octets), step):
+        answer.feed(memoryview(octets)[start : start + step])
+    return answer
+
+
+def test_answers_in_pieces_of_any_size_and_with_a_tail():
+    for name, (octets, status, body, wait_s) in ANSWERS.items():
+        for step in (len(octets), 512, 7, 1) if len(octets) < 2000 else (len(octets), 512):
+            for tail in (b"", b"HTTP/1.1 500 and more"):
+                answer = taken(octets, step, tail)
+                equal((name, answer.done, answer.status, bytes(answer.body)), (name, True, status, body))
+                equal(answer.retry_after_s, wait_s)
+
+
+def test_a_cut_at_each_octet_is_no_answer():
+    for name, (octets, _, _, _) in ANSWERS.items():
+        for end in range(len(octets)) if len(octets) < 2000 else (300, len(octets) - 1):
+            answer = taken(octets[:end], 64)
+            equal((name, end, answer.done), (name, end, False))
+            if end % 40 == 0:
+                equal(raises(ProtocolError, answer.feed, b"").key, "connection-closed")
+
+
+def test_a_body_without_a_length_ends_with_the_stream():
+    answer = taken(b"HTTP/1.1 200 OK\r\n\r\n" + JSON, 5)
+    equal(answer.done, False)
+    answer.feed(b"")
+    equal((answer.done, bytes(answer.body)), (True, JSON))
+
+
+def test_what_is_no_answer_is_an_error_of_the_peer():
+    for octets, words in BROKEN:
+        for step in (len(octets), 100, 1) if len(octets) < 2000 else (len(octets), 100):
+            error = raises(ProtocolError, taken, octets, step)
+            equal(
+                (octets[:60], error.key, words in str(error), "login.test" in str(error)),
+                (octets[:60], "http-unusable", True, True),
+            )
+
+
+def test_a_redirect_is_not_followed_and_only_its_host_is_told():
+    for location, host in REDIRECTS:
+        for status in (b"301", b"302", b"307", b"308"):
+            octets = b"HTTP/1.1 %s Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, location)
+            error = raises(RetryLater, taken, octets, 16)
+            equal((error.key, host in str(error), "canary" in str(error)), ("http-redirected", True, False))
+
+
+def test_a_form():
+    for pairs, octets in (
+        ((), b""),
+        ((("a", "b"),), b"a=b"),
+        (
+            (("scope", "https://x/.default offline"), ("t", b"~-._aZ09")),
+            b"scope=https%3A%2F%2Fx%2F.default%20offline&t=~-._aZ09",
+        ),
+        ((("p", b"a&b=c+d%e\r\n\x00\xff"),), b"p=a%26b%3Dc%2Bd%25e%0D%0A%00%FF"),
+        ((("u", "\xfc\u2192"),), b"u=%C3%BC%E2%86%92"),
+    ):
+        equal(bytes(https.form(pairs)), octets)
+
+
+class Peer:
+    """Stands for a Stream that says `says`, piece by piece; `fails`: the step at which it raises."""
+
+    def __init__(self, says, fails=""):
+        self.says = list(says)
+        self.fails = fails
+        self.steps = []
+        self.written = b""
+        self.closed = 0
+
+    async def upgrade(self, context, server_hostname, timeout_ms):
+        self._step("upgrade " + server_hostname)
+
+    async def write(self, data, timeout_ms):
+        self._step("write")
+        self.written += bytes(data)
+
+    async def read_into(self, buffer, timeout_ms):
+        self._step("read")
+        self.timeout_ms = timeout_ms
+        data = self.says.pop(0) if self.says else b""
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self):
+        self.closed += 1
+
+    def _step(self, what):
+        self.steps.append(what)
+        if self.fails and what.startswith(self.fails):
+            raise RetryLater("planned", "planned")
+
+
+class Tls:
+    @staticmethod
+    def context():
+        return None
+
+
+class Heartbeat:
+    def beat(self, within_s=0):
+        pass
+
+
+def posted(peer, **endpoint):
+    """(the outcome of a post, what it dialled)."""
+    where = {"host": "login.test", "port": 443, "path": "/t/token"}
+    where.update(endpoint)
+    dialled = []
+
+    async def connect(host, port):
+        dialled.append((host, port))
+        return peer
+
+    before = https.connect, https.tls
+    https.connect, https.tls = connect, Tls
+    try:
+        return asyncio.run(https.post(where, b"a=canary", Heartbeat())), dialled
+    finally:
+        https.connect, https.tls = before
+
+
+REQUEST = (
+    b"POST /t/token HTTP/1.1\r\nHost: login.test\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 8\r\nAccept: application/json\r\nConnection: close\r\n\r\na=canary"
+)
+
+
+def test_a_post_says_all_of_it_after_the_handshake_and_closes():
+    octets = HEAD + b"Retry-After: 3\r\n" + LENGTH + JSON
+    peer = Peer([octets[start : start + 50] for start in range(0, len(octets), 50)])
+    (status, body, wait_s), dialled = posted(peer)
+    equal((status, bytes(body), wait_s, dialled), (200, JSON, 3, [("login.test", 443)]))
+    equal((peer.steps[0], peer.written, peer.closed), ("upgrade login.test", REQUEST, 1))
+
+
+def test_another_port_and_another_address():
+    peer = Peer([HEAD + LENGTH + JSON])
+    _, dialled = posted(peer, port=8443, connect_to="192.0.2.7")
+    equal((dialled, peer.steps[0]), ([("192.0.2.7", 8443)], "upgrade login.test"))
+    equal(b"\r\nHost: login.test:8443\r\n" in peer.written, True)
+
+
+def test_every_end_closes_and_a_failed_handshake_shows_nothing():
+    for fails, written in (("upgrade", b""), ("write", b""), ("read", REQUEST)):
+        peer = Peer([], fails)
+        raises(RetryLater, posted, peer)
+        equal((peer.written, peer.closed), (written, 1))
+    peer = Peer([b"HTTP/1.1 200 OK\r\nContent-Le", b""])
+    equal((raises(ProtocolError, posted, peer).key, peer.closed), ("connection-closed", 1))
+
+
+def test_an_answer_that_drips_has_one_deadline():
+    from mailmote import compat
+
+    now_ms = [1000]
+    before = compat.ticks_ms, compat.ticks_add, compat.ticks_diff
+    waits = []
+
+    class Dripping(Peer):
+        async def read_into(self, buffer, timeout_ms):
+            waits.append(timeout_ms)
+            now_ms[0] += 25000
+            if timeout_ms <= 0:
+                raise RetryLater("planned", "timeout")
+            return await Peer.read_into(self, buffer, timeout_ms)
+
+    compat.ticks_ms = lambda: now_ms[0]
+    compat.ticks_add, compat.ticks_diff = (lambda ticks, by: ticks + by), (lambda late, early: late - early)
+    try:
+        equal(raises(RetryLater, posted, Dripping([b"H", b"T", b"T", b"P", b"/"])).key, "timeout")
+    finally:
+        compat.ticks_ms, compat.ticks_add, compat.ticks_diff = before
+    equal(waits, [60000, 35000, 10000, -15000])
