@@ -72,12 +72,17 @@ def describe(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     )
     if "connect_to" in mail:
         yield "", f"dials {mail['connect_to']}"
+    if "ca" in mail:
+        yield "ca", f"{mail['ca']}, beside the public roots"
+    if "oauth" in mail:
+        yield from _oauth(mail["oauth"])
     yield "from", mail["from"] + (f", replies to {mail['reply_to']}" if "reply_to" in mail else "")
     yield "to", ", ".join(mail["to"])
     if "cc" in mail:
         yield "cc", ", ".join(mail["cc"])
     if "accepted_domains" in mail:
         yield "domains", ", ".join(mail["accepted_domains"])
+    yield "clock", "NTP from " + ", ".join(settings["clock"]["ntp"])
     for sensor in settings["sensors"]:
         yield "sensor", _sensor(sensor)
     for alarm in settings["alarms"]:
@@ -87,13 +92,27 @@ def describe(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _secrets(settings: Mapping[str, Any]) -> list[str]:
     """Names of the secrets that the board will ask its store for."""
-    return [
-        settings[table]["password"] for table in ("wifi", "mail") if "password" in settings.get(table, {})
-    ]
+    mail = settings["mail"]
+    places = (settings.get("wifi", {}), mail, mail.get("oauth", {}))
+    keys = ("password", "certificate", "key", "secret")
+    return [place[key] for place in places for key in keys if key in place]
 
 
 def _sign_in(mail: Mapping[str, Any]) -> str:
-    return "no sign-in" if mail["auth"] == "none" else f"{mail['auth']} of {mail['username']}"
+    if mail["auth"] == "none":
+        return "no sign-in"
+    if mail["auth"] == "certificate":
+        return "a certificate of its own"
+    return f"{mail['auth']} of {mail['username']}"
+
+
+def _oauth(oauth: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    port = "" if oauth["port"] == 443 else f":{oauth['port']}"
+    yield "oauth", f"tokens from https://{oauth['host']}{port}{oauth['path']}"
+    if "connect_to" in oauth:
+        yield "", f"dials {oauth['connect_to']}"
+    yield "", f"application {oauth['client_id']}"
+    yield "", f"scope {oauth['scope']}"
 
 
 def _sensor(sensor: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ Nothing here writes: whoever writes does so only with `Loaded.settings` in hand,
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from mailmote.policy.settings import validate
 from . import toml_lines
 
 MAX_FILE_BYTES = 64 * 1024  # sixteen sensors and thirty-two alarms with comments take a tenth of it
+MAX_CA_BYTES = 64 * 1024  # a bundle of thirty certificates; a board has room for a handful
 MAX_SETTINGS_BYTES = 8 * 1024  # settings.json: parsed, it takes about twice that of the board's heap
 
+_CA = ("mail", "ca")
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _SHOWN_KEY = 40
 
@@ -104,6 +106,10 @@ def _check(name: str, text: str, drivers: Mapping[str, Any]) -> Loaded:
         return _broken(name, None, "has a number of thousands of digits. Take it out")
     settings, found = validate(document, drivers)
     problems = [Problem(name, _line(lines, one.path), one.level, _key(one.path), one.text) for one in found]
+    fault = _ca_fault(Path(name).parent, document, [one.path for one in found])
+    if fault:
+        problems.append(Problem(name, _line(lines, _CA), policy_problems.ERROR, _key(_CA), fault))
+        settings = None
     problems.sort(key=lambda problem: problem.line or 0)
     if settings is not None:
         size = len(compact(settings))
@@ -120,6 +126,31 @@ def _check(name: str, text: str, drivers: Mapping[str, Any]) -> Loaded:
                 )
             )
     return Loaded(settings, problems)
+
+
+def _ca_fault(folder: Path, document: Mapping[str, Any], told: Container[toml_lines.Path]) -> str | None:
+    """What is wrong with the user's own CA certificates, as far as text shows, and what to do.
+
+    None: nothing, or there are none, or their name is at fault already, by the paths in `told`.
+    """
+    mail = document.get("mail")
+    if not isinstance(mail, dict) or "ca" not in mail or _CA in told:
+        return None
+    path = folder / mail["ca"]
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CA_BYTES + 1)
+    except FileNotFoundError:
+        return f"there is no file {path}. Put the certificate of the CA there, as PEM"
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}. Check its permissions"
+    if len(data) > MAX_CA_BYTES:
+        return f"{path} is larger than {MAX_CA_BYTES // 1024} KiB. Take the CA of your server alone"
+    if b"PRIVATE KEY-----" in data:
+        return f"{path} holds a private key, which has no place here. Take it out; the certificate is enough"
+    if b"-----BEGIN CERTIFICATE-----" not in data:
+        return f"{path} holds no certificate (-----BEGIN CERTIFICATE-----). Export the CA as PEM, or Base64"
+    return None
 
 
 def _syntax_error(name: str, text: str, message: str) -> Loaded:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from mailmote import explanations
+from mailmote.policy import token_errors
 from mailmote.smtp import replies
 from mailmote_host import cli
 from mailmote_host.doctor.explain import Reply, parse
@@ -105,7 +106,7 @@ def test_a_reply_without_a_row_is_told_by_its_class_and_says_so(capsys, stage, k
 def test_what_is_neither_reply_nor_key_is_said_to_be_so(capsys, text):
     code, out, err = explain(capsys, text)
     assert (code, out) == (1, "")
-    assert "neither a reply of a mail server nor a key" in err
+    assert "no reply of a mail server, no answer of a sign-in service and no key" in err
     assert "550 5.7.64" in err
 
 
@@ -148,6 +149,100 @@ def test_the_boards_own_words_after_the_reply_are_not_taken_for_it():
     cause, fix = explanations.explain("relay-denied")
     reply = parse(f'courier: The server answered "550 5.9.9 Blah". {cause} account locked {fix}')
     assert replies.classify(reply.code, reply.enhanced, reply.text, "")[0] == "refused"
+
+
+ANSWER = {
+    "error": "invalid_client",
+    "error_description": "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the "
+    "request is the client secret value.\r\nTrace ID: 7c1a4c5a\r\nTimestamp: 2026-08-28 19:45:50Z",
+    "error_codes": [7000215],
+    "timestamp": "2026-08-28 19:45:50Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("AADSTS7000215: Invalid client secret provided.", "aadsts-7000215"),
+        ("aadsts7000215", "aadsts-7000215"),
+        ("aadsts-7000215", "aadsts-7000215"),
+        (json.dumps(ANSWER), "aadsts-7000215"),
+        (json.dumps(ANSWER, indent=2), "aadsts-7000215"),
+        ("< HTTP/1.1 401 Unauthorized\n{not json}\n" + json.dumps(ANSWER), "aadsts-7000215"),
+        (json.dumps({"error": {"code": "x"}, "inner": ANSWER}), "aadsts-7000215"),
+        (json.dumps(ANSWER)[:100], "aadsts-7000215"),
+        (str(ANSWER), "aadsts-7000215"),
+        (json.dumps(ANSWER | {"error_codes": [1]}), "aadsts-7000215"),
+        ("AADSTS65001 and AADSTS50076", "aadsts-65001"),
+        ("AADSTS7999999: a number of tomorrow (invalid_client)", "invalid-client"),
+        ("invalid_grant", "invalid-grant"),
+        ('{"error": "invalid_grant"}', "invalid-grant"),
+        ("HTTP 400: error=authorization_declined&x=1", "authorization-declined"),
+        ('{"error": "server_error", "error_description": "AADSTS1: x"}', "server-error"),
+    ],
+)
+def test_an_answer_of_the_sign_in_service_is_explained(capsys, text, key):
+    found = as_json(capsys, text)
+    assert (found["key"], found["known"]) == (key, True)
+
+
+def test_what_the_board_logs_of_the_sign_in_service_is_explained(capsys):
+    for status, answer in ((401, ANSWER), (400, {"error": "invalid_grant"})):
+        error = token_errors.refusal(status, answer)
+        assert as_json(capsys, f"2026-08-28 19:45:50 W courier: 3 alerts wait. {error}")["key"] == error.key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AADSTS7999999: a number of tomorrow.",
+        '{"error": "new_error", "error_description": "Something else."}',
+        '{"error": "new_error", "error_description": 5, "error_codes": "x"}',
+    ],
+)
+def test_an_answer_without_a_row_says_so(capsys, text):
+    found = as_json(capsys, text)
+    assert (found["key"], found["known"]) == ("token-refused", False)
+    assert "no row for this reply" in explain(capsys, text)[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("535 5.7.3 Authentication unsuccessful (invalid_grant)", "bad-token"),
+        ('{"error": "550 5.7.64 TenantAttribution; Relay Access Denied"}', "relay-denied"),
+    ],
+)
+def test_a_reply_of_a_mail_server_stays_one(capsys, text, key):
+    assert as_json(capsys, text)["key"] == key
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 60000, '{"error":' * 5000, "[" * 60000, '{"error": ["invalid_grant"]']
+)
+def test_hostile_json_is_no_traceback(capsys, monkeypatch, text):
+    monkeypatch.setattr("sys.stdin", io.StringIO(text.replace("invalid_grant", "x")))
+    code, out, err = explain(capsys, "-")
+    assert (code, out) == (1, "")
+    assert "no answer of a sign-in service" in err
+
+
+def test_a_good_answer_is_not_said_back(capsys):
+    code, out, err = explain(capsys, '{"access_token": "canary-token", "refresh_token": "canary-refresh"}')
+    assert (code, out) == (1, "")
+    assert "canary" not in err
+
+
+def test_commands_name_the_module_that_they_need(capsys):
+    assert "Commands (Microsoft Entra PowerShell):\n  Connect-Entra" in explain(capsys, "aadsts-7000218")[1]
+    assert "Commands (Exchange Online PowerShell):\n  Set-CASMailbox" in explain(capsys, "bad-token")[1]
+
+
+def test_commands_of_entra_begin_with_the_connection():
+    for key, form in LONG_FORMS.items():
+        entra = [command for command in form.commands if "-Entra" in command]
+        assert entra in ([], list(form.commands)), key
+        assert not entra or entra[0].startswith("Connect-Entra -Scopes "), key
 
 
 @pytest.mark.parametrize("row", REFUSALS, ids=lambda row: row.key)

@@ -442,6 +442,8 @@ def test_rows_are_sound():
         seen.add(key)
         equal((key, code_class in (0, 4, 5), action in replies.ACTIONS), (key, True, True))
         equal((key, fragments), (key, fragments.lower()))
+        if stages == "t":  # of the sign-in service: both_token_errors.py
+            continue
         for code in codes.split("|") if codes else ():
             equal((key, code, len(code.split("."))), (key, code, 3))
             equal((key, code_class == 0 or codes.startswith(("4", "5"))), (key, True))
@@ -469,9 +471,7 @@ def test_a_key_without_a_row_has_no_words():
 def parts_in_memory():
     package = sys.modules["mailmote.explanations"]
     loaded = [name for name in sys.modules if name.startswith("mailmote.explanations.")]
-    return loaded + [
-        part for part in ("sign_in", "mailbox", "mx", "general", "local") if hasattr(package, part)
-    ]
+    return loaded + [part for part in package._PARTS if hasattr(package, part)]
 
 
 def test_the_table_is_let_go():

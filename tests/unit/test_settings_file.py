@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from mailmote import sensors
-from mailmote.policy import fields, stored_settings
+from mailmote.policy import fields, options, stored_settings
 from mailmote_host import check, settings_file, toml_lines
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = sorted((DOCS / "examples").glob("*.toml"))
+CLIENT_ID = "00001111-aaaa-2222-bbbb-3333cccc4444"
+CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 DRIVERS = {"adc": {"pin": (int, ..., "the number of the pin")}}
 GOOD = """\
 [device]
@@ -309,13 +311,15 @@ def test_check_tells_the_settings_in_force(mote, capsys):
         "no sign-in",
         "  from      alerts@contoso.com",
         "  to        ops@contoso.com",
+        "  clock     NTP from pool.ntp.org, time.windows.com, time.cloudflare.com",
         '  sensor    freezer: digital, every 1 min, invert = false, pin = 34, pull = "up"',
         "  alarm     too warm (warning): freezer above -15 for 0 s, clears at -15 or below",
         "  secrets   none",
     ]
 
 
-def test_check_tells_every_setting(mote, capsys):
+def test_check_tells_every_setting(mote, tmp_path, capsys):
+    (tmp_path / "site-ca.pem").write_bytes(CERTIFICATE)
     mote("""\
 [device]
 name = "mote-1"
@@ -324,12 +328,16 @@ site = "Floor 2"
 ssid = "Plant"
 [mail]
 option = "client-submission"
+auth = "password"
 from = "alerts@contoso.com"
 to = ["ops@contoso.com", "boss@contoso.com"]
 cc = ["desk@contoso.com"]
 reply_to = "help@contoso.com"
 connect_to = "192.0.2.7"
 accepted_domains = ["contoso.com"]
+ca = "site-ca.pem"
+[clock]
+ntp = ["ntp.contoso.com"]
 [[sensor]]
 name = "door"
 driver = "digital"
@@ -354,10 +362,12 @@ to = ["duty@contoso.com"]
         "  mail      client-submission by smtp.office365.com port 587, TLS required, "
         "password of alerts@contoso.com",
         "            dials 192.0.2.7",
+        "  ca        site-ca.pem, beside the public roots",
         "  from      alerts@contoso.com, replies to help@contoso.com",
         "  to        ops@contoso.com, boss@contoso.com",
         "  cc        desk@contoso.com",
         "  domains   contoso.com",
+        "  clock     NTP from ntp.contoso.com",
         '  sensor    door: digital in open, every 10 s, invert = false, pin = 4, pull = "up"',
         "  alarm     open (warning): door below 0.5 for 1 min, clears at 0.5 or above; no reading for 1 h; "
         "again every 1 d; to duty@contoso.com",
@@ -366,17 +376,18 @@ to = ["duty@contoso.com"]
 
 
 def test_check_tells_errors_and_warnings(mote, capsys):
-    mote(GOOD.replace("smtp-relay", "client-submission"))
+    submission = GOOD.replace('"smtp-relay"', '"client-submission"\nauth = "password"')
+    mote(submission)
     assert run_check("mote.toml") == check.DONE
     out = capsys.readouterr().out
-    assert out.startswith("mote.toml:4: warning: mail.auth: Microsoft turns password sign-in")
+    assert out.startswith("mote.toml:6: warning: mail.auth: Microsoft turns password sign-in")
     assert "mote.toml: 1 warning. The settings in force:" in out
     assert "mail.password" in out
 
-    mote(GOOD.replace("smtp-relay", "client-submission") + "x = 1\ny = 2\n")
+    mote(submission + "x = 1\ny = 2\n")
     assert run_check("mote.toml") == check.FAILED
     out = capsys.readouterr().out
-    assert "mote.toml:18: error: alarm[0].x: is not a key of mailmote" in out
+    assert "mote.toml:19: error: alarm[0].x: is not a key of mailmote" in out
     assert out.endswith("\n\nmote.toml: 2 errors, 1 warning.\n")
     assert "in force" not in out
 
@@ -384,6 +395,98 @@ def test_check_tells_errors_and_warnings(mote, capsys):
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err == "other.toml: error: there is no such file. Copy one of docs/examples and change it\n"
+
+
+OAUTH = f"""
+[oauth]
+tenant = "contoso.com"
+client_id = "{CLIENT_ID}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("mail", "more", "lines"),
+    [
+        (
+            '"client-submission"',
+            OAUTH + 'port = 8443\nconnect_to = "127.0.0.1"\n',
+            [
+                "mail      client-submission by smtp.office365.com port 587, TLS required, "
+                "oauth-device of alerts@contoso.com",
+                "oauth     tokens from https://login.microsoftonline.com:8443/contoso.com/oauth2/v2.0/token",
+                "          dials 127.0.0.1",
+                f"          application {CLIENT_ID}",
+                "          scope https://outlook.office.com/SMTP.Send offline_access",
+                "secrets   oauth.refresh",
+            ],
+        ),
+        (
+            '"client-submission"\nauth = "oauth-app"',
+            OAUTH,
+            [
+                "oauth     tokens from https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token",
+                "          scope https://outlook.office365.com/.default",
+                "secrets   oauth.secret",
+            ],
+        ),
+        (
+            '"smtp-relay"\nauth = "certificate"',
+            "",
+            [
+                "mail      smtp-relay by contoso-com.mail.protection.outlook.com port 25, TLS required, "
+                "a certificate of its own",
+                "secrets   relay.cert, relay.key",
+            ],
+        ),
+    ],
+    ids=["device", "app", "certificate"],
+)
+def test_check_tells_how_the_board_signs_in(mote, capsys, mail, more, lines):
+    mote(GOOD.replace('"smtp-relay"', mail).replace("adc", "digital") + more)
+    assert run_check() == check.DONE
+    told = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "  " + line not in told] == []
+
+
+def test_what_oauth_needs_is_told_at_its_lines(mote):
+    submission = GOOD.replace("smtp-relay", "client-submission")
+    assert one(mote(submission)).startswith("mote.toml:1: error: oauth: is missing: add [oauth] with tenant")
+    for line, place in (
+        (f'client_id = "{CLIENT_ID}"\n', "mote.toml:19: error: oauth.client_id: is missing"),
+        ('tenant = "contoso.com"\n', "mote.toml:19: error: oauth.tenant: is missing"),
+    ):
+        assert one(mote(submission + OAUTH.replace(line, ""))).startswith(place)
+
+
+def test_a_ca_file_is_looked_for_beside_the_settings(mote, tmp_path, monkeypatch):
+    text = GOOD.replace("to = ", 'ca = "certs/ca.pem"\nto = ')
+    at = "mote.toml:7: error: mail.ca: certs/ca.pem "
+    assert one(mote(text)).startswith("mote.toml:7: error: mail.ca: there is no file certs/ca.pem. Put the")
+    file = tmp_path / "certs" / "ca.pem"
+    file.mkdir(parents=True)
+    assert one(mote(text)).startswith(at + "cannot be read: ")
+    file.rmdir()
+    for content, fault in (
+        (b"", "holds no certificate (-----BEGIN CERTIFICATE-----)"),
+        (b"\x30\x82\x03\xc5" * 100, "holds no certificate"),
+        (CERTIFICATE.ljust(65537), "is larger than 64 KiB"),
+        (CERTIFICATE + b"-----BEGIN PRIVATE KEY-----\n", "holds a private key"),
+        (CERTIFICATE + b"-----BEGIN RSA PRIVATE KEY-----\n", "holds a private key"),
+    ):
+        file.write_bytes(content)
+        assert one(mote(text)).startswith(at + fault)
+    for content in (CERTIFICATE, CERTIFICATE * 3, CERTIFICATE.ljust(65536)):
+        file.write_bytes(content)
+        assert mote(text).settings["mail"]["ca"] == "certs/ca.pem"
+    monkeypatch.chdir(tmp_path / "certs")
+    assert settings_file.load("../mote.toml", DRIVERS).settings["mail"]["ca"] == "certs/ca.pem"
+
+
+def test_a_missing_ca_file_is_told_with_the_other_mistakes(mote):
+    told = mote(GOOD.replace("to = ", 'ca = "ca.pem"\nto = ') + "x = 1\n").problems
+    assert [(problem.line, problem.key) for problem in told] == [(7, "mail.ca"), (19, "alarm[0].x")]
+    for ca in ('"../ca.pem"', '"ca.der"', "7", '"a\\u0000.pem"'):
+        assert "there is no file" not in one(mote(GOOD.replace("to = ", f"ca = {ca}\nto = ")))
 
 
 def test_check_as_json(mote, capsys):
@@ -401,16 +504,41 @@ def test_check_as_json(mote, capsys):
     assert problem == {"file": "mote.toml", "line": 18, "level": "error", "key": "alarm[0].x"}
 
 
-def test_the_examples_are_there_for_every_option():
-    assert [path.stem for path in EXAMPLES] == ["client-submission", "direct-send", "smtp-relay"]
-
-
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_are_right(path):
     loaded = settings_file.load(path, check.drivers())
-    assert [str(problem) for problem in loaded.problems if problem.level == "error"] == []
+    assert [str(problem) for problem in loaded.problems] == []
     assert loaded.settings is not None
-    assert loaded.settings["mail"]["option"] == path.stem
+    assert path.stem.startswith(loaded.settings["mail"]["option"])
+
+
+def test_the_examples_show_every_way():
+    ways = {}
+    for path in EXAMPLES:
+        mail = settings_file.load(path, check.drivers()).settings["mail"]
+        ways.setdefault(mail["option"], []).append((path.stem, mail["auth"]))
+    assert ways == {
+        "azure-communication-services": [("azure-communication-services", "password")],
+        "client-submission": [("client-submission-app", "oauth-app"), ("client-submission", "oauth-device")],
+        "direct-send": [("direct-send", "none")],
+        "high-volume-email": [("high-volume-email", "password")],
+        "smtp-relay": [("smtp-relay-certificate", "certificate"), ("smtp-relay", "none")],
+    }
+    assert set(ways) == set(options.NAMES)
+
+
+def test_the_reference_names_every_example():
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\(examples/(.*?)\)", text)) == {path.name for path in EXAMPLES}
+
+
+def test_the_reference_has_every_default_of_the_options():
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    for name in options.NAMES:
+        option = options.named(name)
+        words = [name, *option.scopes.values(), *(f'"{auth}"' for auth in option.auth)]
+        words += [option.host] if option.host else []
+        assert [word for word in words if word not in text] == []
 
 
 def documented():

@@ -1,4 +1,4 @@
-"""What went wrong and what puts it right, in words: of the replies of servers, and of our own faults.
+"""What went wrong and what puts it right, in words: of the answers of servers, and of our own faults.
 
 The table has parts, since a board that has to load it from flash has room for one part at a time: a part is
 loaded for a look-up and let go at once, so that the words cost heap only while they are read. A part is a
@@ -10,15 +10,20 @@ all. The first row that fits a reply is taken (smtp/replies.py), so the more tel
 neither enhanced status code nor fragment are reached by key: the classes of replies.py, and all of `local`,
 whose causes have places for values.
 
+The rows of `entra` and `oauth`, with the stage `t`, are of the service that gives out tokens. In place of
+enhanced status codes they hold AADSTS numbers and names of errors, which no reply of a mail server has
+(policy/token_errors.py).
+
 Cause and fix stand on a console and in a mail on a phone: at most 160 characters each. The long form is that
 of `mailmote explain`. Sources: "Email non-delivery reports and SMTP errors in Exchange Online", "Enable or
 disable SMTP AUTH", "How to set up a multifunction device" and "Exchange Online limits", learn.microsoft.com;
-the Exchange team's blog for 5.7.30 and 5.7.68; RFC 3463 and RFC 5321.
+"Microsoft Entra authentication and authorization error codes", there too; the Exchange team's blog for
+5.7.30 and 5.7.68; RFC 3463, RFC 5321, RFC 6749 section 5.2 and RFC 8628 section 3.5.
 """
 
 from .. import compat
 
-_PARTS = ("sign_in", "mailbox", "mx", "general", "local")
+_PARTS = ("sign_in", "mailbox", "mx", "general", "entra", "oauth", "local")
 _NO_MEMORY = ("There was too little memory to look up the reason.", "Ask the computer: mailmote explain")
 
 
@@ -39,10 +44,10 @@ def explain(key):
     return "", ""
 
 
-def rows():
-    """Each row of the table, with one part of it in memory at a time."""
+def rows(parts=_PARTS):
+    """Each row of these parts of the table, with one part in memory at a time."""
     # Here, since deeper in, a stale pointer on the stack may hold on to what an earlier look-up loaded.
     compat.collect()
-    for part in _PARTS:
+    for part in parts:
         for row in compat.borrow(__name__ + "." + part).ROWS:
             yield row

@@ -13,6 +13,11 @@ MAX_SENSORS = 16
 MAX_ALARMS = 32
 MAX_RECIPIENTS = 32
 MAX_DOMAINS = 16
+MAX_NTP_SERVERS = 4
+
+# Of three operators, so that one that is down or blocked does not leave the board without the time.
+NTP_SERVERS = ("pool.ntp.org", "time.windows.com", "time.cloudflare.com")
+LOGIN_HOST = "login.microsoftonline.com"
 
 RECIPIENTS_RULE = "since the record of an alert has one bit for each and 32 of them"
 
@@ -28,6 +33,18 @@ _PREFIX = (40, "so that it leaves room in the subject line")
 _USERNAME = (254, "as long as the longest address")
 _RECIPIENTS = (MAX_RECIPIENTS, RECIPIENTS_RULE)
 _DOMAINS = (MAX_DOMAINS, "since the board keeps them in memory")
+_NTP = (MAX_NTP_SERVERS, "so that all of them are asked within minutes")
+_SCOPE = (250, "since the board keeps it in memory")
+_FILE = (60, "as file names are")
+_MAIL_HOST = ("smtp.office365.com", "the port goes into mail.port")
+_MAIL_PORT = (
+    "587 or 25",
+    "port 465 begins with TLS, which Microsoft 365 does not offer: mailmote begins in clear and asks for "
+    "STARTTLS. Use 587 with client-submission, 25 with direct-send and smtp-relay",
+)
+_OAUTH_HOST = (LOGIN_HOST, "the port goes into oauth.port")
+_OAUTH_PORT = ("443", None)
+_CLIENT_ID = "the application (client) ID that Entra ID shows with the registration"
 _EVERY = (1, _DAY_S, "as fast as a board reads and still has time to send")
 _HOLD = (0, 30 * _DAY_S, "")
 _SILENCE = (10, 30 * _DAY_S, "or a single slow reading would be an alarm")
@@ -47,15 +64,25 @@ MAIL = (
     ("to", "to", kinds.addresses, _RECIPIENTS, REQUIRED, '["facilities@contoso.com"]'),
     ("cc", "cc", kinds.addresses, _RECIPIENTS, None, '["manager@contoso.com"]'),
     ("reply_to", "reply_to", kinds.address, None, None, '"helpdesk@contoso.com"'),
-    ("host", "host", kinds.host, "mail.port", None, '"smtp.office365.com"'),
-    ("port", "port", kinds.port, None, None, "587"),
+    ("host", "host", kinds.host, _MAIL_HOST, None, '"smtp.office365.com"'),
+    ("port", "port", kinds.port, _MAIL_PORT, None, "587"),
     ("tls", "tls", kinds.choice, options.TLS, None, '"required"'),
-    ("auth", "auth", kinds.choice, options.AUTH + options.LATER_AUTH, None, '"password"'),
+    ("auth", "auth", kinds.choice, options.AUTH, None, '"oauth-device"'),
     ("username", "username", kinds.text, _USERNAME, None, '"alerts@contoso.com"'),
-    ("connect_to", "connect_to", kinds.host, "mail.port", None, '"192.0.2.10"'),
+    ("connect_to", "connect_to", kinds.host, _MAIL_HOST, None, '"192.0.2.10"'),
+    ("ca", "ca", kinds.pem_file, _FILE, None, '"site-ca.pem"'),
     ("accepted_domains", "accepted_domains", kinds.domains, _DOMAINS, None, '["contoso.com"]'),
     ("subject_prefix", "subject_prefix", kinds.text, _PREFIX, None, '"[Plant 7]"'),
 )
+OAUTH = (
+    ("tenant", "tenant", kinds.tenant, None, REQUIRED, '"contoso.onmicrosoft.com"'),
+    ("client_id", "client_id", kinds.guid, _CLIENT_ID, REQUIRED, '"00001111-aaaa-2222-bbbb-3333cccc4444"'),
+    ("scope", "scope", kinds.scope, _SCOPE, None, '"https://outlook.office365.com/.default"'),
+    ("host", "host", kinds.host, _OAUTH_HOST, LOGIN_HOST, '"%s"' % LOGIN_HOST),
+    ("port", "port", kinds.port, _OAUTH_PORT, 443, "443"),
+    ("connect_to", "connect_to", kinds.host, _OAUTH_HOST, None, '"192.0.2.10"'),
+)
+CLOCK = (("ntp", "ntp", kinds.ntp_servers, _NTP, NTP_SERVERS, '["ntp.contoso.com"]'),)
 SENSOR = (
     ("name", "name", kinds.text, _NAME, REQUIRED, '"freezer"'),
     ("driver", "driver", kinds.text, _NAME, REQUIRED, '"adc"'),
@@ -80,15 +107,18 @@ TABLES = (
     ("device", DEVICE, None, True),
     ("wifi", WIFI, None, False),
     ("mail", MAIL, None, True),
+    ("oauth", OAUTH, None, False),
+    ("clock", CLOCK, None, False),
     ("sensor", SENSOR, MAX_SENSORS, True),
     ("alarm", ALARM, MAX_ALARMS, True),
 )
 
 
-def read(table, rows, path, findings):
+def read(table, rows, path, findings, hint=""):
     """The values of one table by their names on the board, defaults filled in, in the order of the rows.
 
-    A value that is there and unusable is None. Keys without a row are left to `refuse_unknown`.
+    A value that is there and unusable is None. Keys without a row are left to `refuse_unknown`. `hint` ends
+    the message about a missing key.
     """
     values = {}
     for key, name, kind, limit, default, example in rows:
@@ -96,7 +126,7 @@ def read(table, rows, path, findings):
         if key in table:
             values[name] = None if findings.is_unusable(here) else kind(table[key], limit, here, findings)
         elif default is REQUIRED:
-            findings.error(here, "is missing: write it as in %s = %s" % (key, example))
+            findings.error(here, "is missing: write it as in %s = %s%s" % (key, example, hint))
             values[name] = None
         elif default is not None:
             values[name] = default

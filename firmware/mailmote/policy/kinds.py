@@ -6,6 +6,9 @@ from ..civil import duration as duration_words
 from . import durations
 from .problems import listed, nearest, shown, type_word
 
+SHARED_TENANTS = ("common", "organizations", "consumers")
+
+_GUID = "00001111-aaaa-2222-bbbb-3333cccc4444"
 _LARGEST = 1e30  # the ESP32's floats end at 3.4e38; sums and differences of readings must stay below
 
 
@@ -102,17 +105,17 @@ def number(value, limit, path, findings):
 
 
 def port(value, limit, path, findings):
-    if not has_type(value, int, path, findings, "587"):
+    """`limit`: (examples, why it cannot be 465 or None)."""
+    such_as, not_465 = limit
+    if not has_type(value, int, path, findings, such_as):
         return None
-    if value == 465:
-        findings.error(
-            path,
-            "port 465 begins with TLS, which Microsoft 365 does not offer: mailmote begins in clear and asks "
-            "for STARTTLS. Use 587 with client-submission, 25 with direct-send and smtp-relay",
-        )
+    if value == 465 and not_465:
+        findings.error(path, not_465)
         return None
     if not 1 <= value <= 65535:
-        findings.error(path, "%s is no port: it must be from 1 to 65535, such as 587 or 25" % shown(value))
+        findings.error(
+            path, "%s is no port: it must be from 1 to 65535, such as %s" % (shown(value), such_as)
+        )
         return None
     return value
 
@@ -133,29 +136,35 @@ def address(value, limit, path, findings):
 def domain(value, limit, path, findings):
     if not has_type(value, str, path, findings, '"contoso.com"'):
         return None
-    fault = (
-        domain_fault(value)
-        or ("." not in value and "it has no dot")
-        or (is_ip(value) and "it is an IP address")
-    )
+    fault = _domain_fault(value)
     if fault:
         findings.error(path, '%s is no domain: %s. Write it as in "contoso.com"' % (shown(value), fault))
         return None
     return value.lower()
 
 
+def _domain_fault(value):
+    return (
+        domain_fault(value)
+        or ("." not in value and "it has no dot")
+        or (is_ip(value) and "it is an IP address")
+        or None
+    )
+
+
 def host(value, limit, path, findings):
-    """A DNS name or an IP address, bare; `limit` names the key to change where a port is in it."""
-    if not has_type(value, str, path, findings, '"smtp.office365.com"'):
+    """A DNS name or an IP address, bare. `limit`: (an example, what to do about a port in it)."""
+    such_as, no_port = limit
+    if not has_type(value, str, path, findings, '"%s"' % such_as):
         return None
     if is_ip(value) and value.count(":") != 1:
         fault = _ip_fault(value)
     elif "/" in value or ":" in value or "@" in value:
-        fault = "it is the bare name only: no scheme and no path, and the port goes into %s" % limit
+        fault = "it is the bare name only: no scheme and no path, and " + no_port
     else:
         fault = domain_fault(value)
     if fault:
-        findings.error(path, '%s is no host: %s. Write it as in "smtp.office365.com"' % (shown(value), fault))
+        findings.error(path, '%s is no host: %s. Write it as in "%s"' % (shown(value), fault, such_as))
         return None
     return value.lower()
 
@@ -173,10 +182,74 @@ def _ip_fault(value):
     return None
 
 
-def list_of(kind):
+def guid(value, limit, path, findings):
+    """`limit`: what it is the ID of."""
+    if not has_type(value, str, path, findings, '"%s"' % _GUID):
+        return None
+    if not _is_guid(value):
+        findings.error(path, '%s is no ID: write %s, which looks like "%s"' % (shown(value), limit, _GUID))
+        return None
+    return value.lower()
+
+
+def tenant(value, limit, path, findings):
+    """A tenant of Entra ID: a domain of it, its directory ID, or a word for any of several."""
+    if not has_type(value, str, path, findings, '"contoso.onmicrosoft.com"'):
+        return None
+    fault = None if value.lower() in SHARED_TENANTS or _is_guid(value) else _domain_fault(value)
+    if fault:
+        findings.error(
+            path,
+            '%s is no tenant: %s. Write a domain of it, as in "contoso.onmicrosoft.com", or its directory ID'
+            % (shown(value), fault),
+        )
+        return None
+    return value.lower()
+
+
+def _is_guid(value):
+    parts = value.split("-")
+    return [len(part) for part in parts] == [8, 4, 4, 4, 12] and all(
+        one in "0123456789abcdefABCDEF" for part in parts for one in part
+    )
+
+
+def scope(value, limit, path, findings):
+    """What a token is for: words of RFC 6749 section 3.3, single spaces between. `limit`: as of `text`."""
+    value = text(value, limit, path, findings)
+    if value is None:
+        return None
+    if not all(" " <= one <= "~" and one not in '"\\' for one in value) or "" in value.split(" "):
+        findings.error(
+            path,
+            "%s is no scope: write words of ASCII with one space between, as in "
+            '"https://outlook.office.com/SMTP.Send offline_access"' % shown(value),
+        )
+        return None
+    return value
+
+
+def pem_file(value, limit, path, findings):
+    """The name of a PEM file beside the settings file, or below. `limit`: as of `text`."""
+    value = text(value, limit, path, findings)
+    if value is None:
+        return None
+    if value.startswith("/") or ":" in value or "\\" in value or ".." in value.split("/"):
+        fault = "it must lie beside mote.toml, or in a folder there, with / before the name"
+    elif value[-4:].lower() not in (".pem", ".crt"):
+        fault = "its name ends in .pem or .crt"
+    else:
+        return value
+    findings.error(
+        path, '%s is no file of certificates: %s. Write it as in "site-ca.pem"' % (shown(value), fault)
+    )
+    return None
+
+
+def list_of(kind, entry_limit=None):
     """A kind for a list of at least one. Entries that fail become None, so that the places stay.
 
-    `limit`: (most entries, the reason).
+    `entry_limit` is the limit of an entry. `limit`: (most entries, the reason).
     """
 
     def check(value, limit, path, findings):
@@ -190,14 +263,15 @@ def list_of(kind):
             return None
         if len(value) > most:
             findings.error(path, "has %d entries; at most %d, %s" % (len(value), most, reason))
-        return [_entry(kind, entry, path + (index,), findings) for index, entry in enumerate(value)]
+        entries = []
+        for index, entry in enumerate(value):
+            here = path + (index,)
+            entries.append(None if findings.is_unusable(here) else kind(entry, entry_limit, here, findings))
+        return entries
 
     return check
 
 
-def _entry(kind, entry, path, findings):
-    return None if findings.is_unusable(path) else kind(entry, None, path, findings)
-
-
 addresses = list_of(address)
 domains = list_of(domain)
+ntp_servers = list_of(host, ("pool.ntp.org", "NTP has no port but 123"))

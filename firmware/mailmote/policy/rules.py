@@ -1,36 +1,35 @@
-"""The rules between keys: what the three options ask for, and what makes an alarm that can be told.
+"""The rules between keys: what the options ask for, and what makes an alarm that can be told.
 
 Each takes values that `fields.read` has normalised, where None stands for one that has an error already.
 """
 
 from ..addresses import domain_of, is_ip
 from ..civil import duration as duration_words
-from . import options
+from . import options, sign_in
 from .fields import MAX_RECIPIENTS, RECIPIENTS_RULE
 from .problems import listed, shown, suggestion
 
 _MAIL = ("mail",)
 
 
-def fill_mail(mail, findings):
+def fill_mail(mail, oauth, findings):
     """Host, port, TLS, sign-in and accepted domains from the option, then the rules of that option.
 
-    A mail table whose option is not known cannot be judged further.
+    `oauth`: the [oauth] table as the file has it, or None. A mail table whose option is not known cannot be
+    judged further, and neither can [oauth].
     """
     if mail["option"] is None:
         return
     option = options.named(mail["option"])
     mail.setdefault("port", option.ports[0])
-    mail.setdefault("tls", option.tls[0])
-    mail.setdefault("auth", option.auth)
     _fill_host(mail, option, findings)
+    sign_in.fill_auth(mail, option)
+    certificate = mail["auth"] == options.CERTIFICATE
+    mail.setdefault("tls", options.REQUIRED if certificate else option.tls[0])
     _check_host(mail, option, findings)
-    if mail["tls"] is not None and mail["tls"] not in option.tls:
-        findings.error(_MAIL + ("tls",), "%s is refused: %s" % (shown(mail["tls"]), option.rules["tls"]))
-    _check_auth(mail, option, findings)
-    if option.name == options.CLIENT_SUBMISSION:
-        _check_sign_in(mail, findings)
-    else:
+    _check_tls(mail, option, findings)
+    sign_in.check_auth(mail, option, oauth, findings)
+    if not option.signs_in or option.inside_only:
         _check_sender_domain(mail, option, findings)
 
 
@@ -65,14 +64,13 @@ def _check_host(mail, option, findings):
                 "Write the name of the host here, and the address into connect_to" % shown(host),
             )
         return
-    for other in options.OPTIONS:
-        if other.suffix != option.suffix and host.endswith(other.suffix):
-            findings.error(
-                path,
-                "%s is the server of option %s. Change option, or take the line out"
-                % (shown(host), other.name),
-            )
-            return
+    other = options.of_host(host)
+    if other and other.suffix != option.suffix:
+        findings.error(
+            path,
+            "%s is the server of option %s. Change option, or take the line out" % (shown(host), other.name),
+        )
+        return
     _check_port(mail, option, findings)
 
 
@@ -92,53 +90,21 @@ def _check_port(mail, option, findings):
     )
 
 
-def _check_auth(mail, option, findings):
-    auth = mail["auth"]
-    path = _MAIL + ("auth",)
-    if auth in options.LATER_AUTH and option.auth == options.PASSWORD:
+def _check_tls(mail, option, findings):
+    tls = mail["tls"]
+    path = _MAIL + ("tls",)
+    if tls is not None and tls not in option.tls:
+        findings.error(path, "%s is refused: %s" % (shown(tls), option.rules["tls"]))
+    if tls == options.NO_TLS and mail.get("ca") is not None:
         findings.error(
-            path,
-            '%s comes with a later version of mailmote. Use auth = "password" until then' % shown(auth),
-        )
-    elif auth is not None and auth != option.auth:
-        findings.error(path, "%s is refused: %s" % (shown(auth), option.rules["auth"]))
-    if option.auth == options.NO_AUTH and "username" in mail:
-        findings.error(_MAIL + ("username",), "is not used: %s" % option.rules["auth"])
-
-
-def _check_sign_in(mail, findings):
-    sender = mail["from"]
-    mail.setdefault("username", sender)
-    username = mail["username"]
-    microsoft = mail["host"] is not None and mail["host"].endswith(options.SUBMISSION_SUFFIX)
-    if mail["auth"] == options.PASSWORD:
-        mail["password"] = "mail.password"  # noqa: S105 - the name of a secret
-        if microsoft:
-            findings.warning(
-                _MAIL + ("auth",),
-                "Microsoft turns password sign-in for SMTP off by default at the end of December 2026; an "
-                "administrator can turn it on again for now. Plan for OAuth, direct-send or smtp-relay",
-            )
-    if username is None or sender is None:
-        return
-    if microsoft and "@" not in username:
-        findings.error(
-            _MAIL + ("username",),
-            "%s is no mailbox: Microsoft 365 signs in with the full address, as in %s"
-            % (shown(username), shown(sender)),
-        )
-    elif "@" in username and username.lower() != sender.lower():
-        findings.warning(
-            _MAIL + ("from",),
-            "%s is not the mailbox that signs in: Exchange refuses the mail (554 5.2.252 SendAsDenied) "
-            "unless %s may Send As it. Write from = %s, or have an administrator grant Send As"
-            % (shown(sender), shown(username), shown(username)),
+            _MAIL + ("ca",),
+            'is not used: with tls = "none" no certificate is checked. Take the line out, or change tls',
         )
 
 
 def _check_sender_domain(mail, option, findings):
     sender = mail["from"]
-    if option.name == options.DIRECT_SEND and sender is not None:
+    if option.inside_only and sender is not None:
         mail.setdefault("accepted_domains", [domain_of(sender)])
     domains = mail.get("accepted_domains")
     if domains and None not in domains and sender is not None and domain_of(sender) not in domains:
@@ -170,7 +136,12 @@ def check_recipients(mail, alarms, findings):
 
 def _check_list(mail, recipients, path, others, findings):
     domains = mail.get("accepted_domains")
-    inside_only = mail["option"] == options.DIRECT_SEND and domains and None not in domains
+    inside_only = (
+        mail["option"] is not None
+        and options.named(mail["option"]).inside_only
+        and domains
+        and None not in domains
+    )
     seen = [other.lower() for other in others if other is not None]
     for index, recipient in enumerate(recipients):
         if recipient is None:
@@ -181,9 +152,9 @@ def _check_list(mail, recipients, path, others, findings):
         elif inside_only and domain_of(recipient) not in domains:
             findings.error(
                 here,
-                "%s is outside accepted_domains (%s): direct send reaches the own organisation only. Add the "
+                "%s is outside accepted_domains (%s): %s reaches the own organisation only. Add the "
                 "domain to accepted_domains if the tenant has it, or use option smtp-relay or "
-                "client-submission" % (shown(recipient), listed(domains)),
+                "client-submission" % (shown(recipient), listed(domains), mail["option"]),
             )
         seen.append(recipient.lower())
 

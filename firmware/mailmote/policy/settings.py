@@ -11,7 +11,7 @@ _MAX_DEPTH = 4  # [[alarm]] holds lists of text, and nothing holds more
 
 _NO_SECRETS = (
     "secrets never live in mote.toml, which people copy and mail. Take the line out: `mailmote provision` "
-    "asks for the password and keeps it on the board, apart from the settings"
+    "asks for passwords, client secrets and sign-ins and keeps them on the board, apart from the settings"
 )
 
 
@@ -29,10 +29,11 @@ def validate(document, drivers):
     device = _single(tables, "device", fields.DEVICE, findings)
     wifi = _single(tables, "wifi", fields.WIFI, findings)
     mail = _single(tables, "mail", fields.MAIL, findings)
+    clock = _single(tables, "clock", fields.CLOCK, findings) or fields.read({}, fields.CLOCK, (), findings)
     sensors = _sensors(tables["sensor"], drivers, findings)
     alarms = _alarms(tables["alarm"], sensors, findings)
     if mail is not None:
-        rules.fill_mail(mail, findings)
+        rules.fill_mail(mail, tables["oauth"], findings)
         rules.check_recipients(mail, alarms, findings)
     if findings.failed:
         return None, findings.problems
@@ -41,6 +42,7 @@ def validate(document, drivers):
         wifi["password"] = "wifi.password"  # noqa: S105 - the name of a secret
         settings["wifi"] = wifi
     settings["mail"] = mail
+    settings["clock"] = {"ntp": list(clock["ntp"])}
     settings["sensors"] = sensors
     settings["alarms"] = alarms
     return settings, findings.problems
@@ -86,7 +88,7 @@ def _tables(document, findings):
             if isinstance(value, dict):
                 found[name] = value
             else:
-                findings.error(
+                findings.unusable(
                     path, "must be one table: write %s once, in single brackets" % _header(name, most)
                 )
         elif not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):

@@ -11,6 +11,7 @@ _FIX = "Run `mailmote provision` again"
 _SHAPE = (
     ("device", dict, ("name", "utc_offset_s")),
     ("mail", dict, ("option", "from", "to", "host", "port", "tls", "auth")),
+    ("clock", dict, ("ntp",)),
     ("sensors", list, ("name", "driver", "every_s", "options")),
     ("alarms", list, ("name", "sensor", "severity")),
 )

@@ -1,10 +1,12 @@
 """`mailmote explain`: what a server's reply means, and what to do about it.
 
-Takes a reply as it stands in a log or a mail (one line or several, with whatever a log puts before it), or
-the key of an explanation as the board's log names it.
+Takes a reply as it stands in a log or a mail (one line or several, with whatever a log puts before it), an
+answer of Microsoft's sign-in service (its JSON, its words, an AADSTS number or the name of an error), or the
+key of an explanation as the board's log names it.
 """
 
 import argparse
+import itertools
 import json
 import re
 import sys
@@ -13,16 +15,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mailmote import explanations
+from mailmote.policy import token_errors
 from mailmote.smtp import replies
 
 from .explanations import LONG_FORMS, LongForm
 
 _WIDTH = 88
 _MAX_INPUT = 65536  # a transcript pasted by mistake need not be read to its end
+_MAX_OBJECTS = 20  # of JSON, in such a transcript
 
 _CODE = re.compile(r"(?<![\w.:/-])([2-5]\d\d)(?=[ -]|$)", re.MULTILINE)
 _ENHANCED = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?![\w.])")
 _CODE_AND_ENHANCED = re.compile(_CODE.pattern + "[ -]" + _ENHANCED.pattern, re.MULTILINE)
+_AADSTS = re.compile(r"(?<!\w)AADSTS(\d{3,9})(?!\d)", re.IGNORECASE)
 _PLACE = re.compile("%[sdr]")  # in the cause of a fault that the board finds itself: its values
 
 _ACTIONS = {
@@ -54,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "reply",
         nargs="+",
-        help="the reply as the server gave it, or a key from the board's log; - reads it from stdin",
+        help="the reply as the server gave it, an answer of the sign-in service, or a key from the board's "
+        "log; - reads it from stdin",
     )
     parser.add_argument(
         "--stage", choices=replies.STAGES, default="", help="what the reply answers, as the board's log says"
@@ -65,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation. 0: there is one; 1: this is neither a refusal nor a key."""
     words = " ".join(arguments.reply)
-    text = sys.stdin.read(_MAX_INPUT) if words == "-" else words
-    found = explain_key(text.strip())
+    text = sys.stdin.read(_MAX_INPUT) if words == "-" else words[:_MAX_INPUT]
+    found = explain_key(text.strip()) or explain_answer(text)
     reply = None if found else parse(text)
     if reply and reply.code >= 400:
         found = explain_reply(reply, arguments.stage)
@@ -125,6 +131,45 @@ def explain_key(key: str) -> Explanation | None:
     return None
 
 
+def explain_answer(text: str) -> Explanation | None:
+    """The explanation of an answer of the sign-in service, or None where the text has none in it."""
+    answer = _json_answer(text) or _named_answer(text)
+    if answer is None:
+        return None
+    key, action, _, _ = token_errors.classify(400, answer)
+    return _explanation(key, action, key != "token-refused")
+
+
+def _json_answer(text: str) -> dict[str, Any] | None:
+    """The first JSON object that has the form of an OAuth error (RFC 6749 section 5.2)."""
+    decoder, names = json.JSONDecoder(), _error_names()
+    for match in itertools.islice(re.finditer("{", text), _MAX_OBJECTS):
+        try:
+            found = decoder.raw_decode(text, match.start())[0]
+        except (ValueError, RecursionError):
+            continue
+        name = found.get("error")
+        if isinstance(name, str) and ("error_description" in found or name in names):
+            return found
+    return None
+
+
+def _named_answer(text: str) -> dict[str, Any] | None:
+    """What words tell: the AADSTS numbers, and the first name of an error; a mail server's reply has none."""
+    numbers = [int(number) for number in _AADSTS.findall(text)]
+    names = _error_names()
+    name = next((word for word in re.findall(r"[a-z]+(?:_[a-z]+)+", text) if word in names), None)
+    if not numbers and (name is None or _CODE_AND_ENHANCED.search(text)):
+        return None
+    return {"error_codes": numbers, "error": name}
+
+
+def _error_names() -> set[str]:
+    """The names of errors that the board's table knows."""
+    marks = {mark for row in explanations.rows(("oauth",)) for mark in row[2].split("|")}
+    return marks - {""}
+
+
 def _explanation(key: str, action: str, known: bool) -> Explanation:
     cause, fix = explanations.explain(key)
     return Explanation(key, action, known, _PLACE.sub("...", cause), fix, LONG_FORMS[key])
@@ -134,8 +179,9 @@ def _not_explained(reply: Reply | None) -> str:
     if reply:
         return f"{reply.code} is no refusal: the server agrees, and there is nothing to explain."
     return (
-        "This is neither a reply of a mail server nor a key that mailmote knows. Paste the whole reply, such "
-        "as '550 5.7.64 TenantAttribution; Relay Access Denied'."
+        "This is no reply of a mail server, no answer of a sign-in service and no key that mailmote knows. "
+        "Paste the whole reply, such as '550 5.7.64 TenantAttribution; Relay Access Denied' or "
+        "'AADSTS7000215: Invalid client secret provided.'"
     )
 
 
@@ -162,10 +208,14 @@ def _as_text(found: Explanation) -> str:
         _wrapped(long_form.meaning),
         "",
         *(_wrapped(step, f"{number:>3}. ", "     ") for number, step in enumerate(long_form.steps, 1)),
-        *_listed("Commands (Exchange Online PowerShell):", long_form.commands),
+        *_listed(f"Commands ({_module(long_form.commands)} PowerShell):", long_form.commands),
         *_listed("More:", long_form.links),
     ]
     return "\n".join(parts)
+
+
+def _module(commands: Sequence[str]) -> str:
+    return "Microsoft Entra" if commands and commands[0].startswith("Connect-Entra") else "Exchange Online"
 
 
 def _listed(title: str, lines: Sequence[str]) -> list[str]:

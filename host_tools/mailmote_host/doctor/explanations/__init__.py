@@ -2,10 +2,10 @@
 
 The board's short form, with the rules that find the key of a reply, is `mailmote.explanations`; keys and
 parts are the same. `<mailbox>` and the like are for the reader to fill in. Commands are for PowerShell, after
-`Connect-ExchangeOnline`.
+`Connect-ExchangeOnline`, or where they begin with it, `Connect-Entra`.
 """
 
-from . import general, local, mailbox, mx, sign_in
+from . import entra, general, local, mailbox, mx, oauth, sign_in
 from .form import LongForm
 
 __all__ = ["LONG_FORMS", "LongForm"]
@@ -15,5 +15,7 @@ LONG_FORMS: dict[str, LongForm] = {
     **mailbox.LONG_FORMS,
     **mx.LONG_FORMS,
     **general.LONG_FORMS,
+    **entra.LONG_FORMS,
+    **oauth.LONG_FORMS,
     **local.LONG_FORMS,
 }

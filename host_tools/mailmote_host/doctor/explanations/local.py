@@ -55,6 +55,47 @@ LONG_FORMS = {
         (),
         (RFC + "rfc4954.html",),
     ),
+    "no-oauth": LongForm(
+        "After EHLO the server lists the ways to sign in, and XOAUTH2 is not among them. Exchange Online "
+        "lists it once the connection is a TLS one.",
+        (
+            "Check host: client submission goes to smtp.office365.com.",
+            "If host is right, something on the way answers in its place: see what its certificate says.",
+            "A site's own relay mostly takes passwords: set auth to password.",
+        ),
+        (),
+        (RFC + "rfc4954.html",),
+    ),
+    "token-unusable": LongForm(
+        "An access token is one word of letters, digits and marks, 2 to 4 kB long. What came in its place is "
+        "longer, empty, or has characters that would not pass through SMTP.",
+        (
+            "See that host in [oauth] is right: login.microsoftonline.com for most tenants.",
+            "Bypass a proxy that inspects TLS: it may rewrite what passes.",
+        ),
+        (),
+        (RFC + "rfc6749.html",),
+    ),
+    "http-unusable": LongForm(
+        "The board asks the sign-in service for a token over HTTPS. What came back is no HTTP/1.1 answer, or "
+        "longer than any of that service.",
+        (
+            "See that host in [oauth] is right: login.microsoftonline.com for most tenants.",
+            "Exempt the board from a proxy that inspects TLS.",
+        ),
+        (),
+        (RFC + "rfc9112.html",),
+    ),
+    "http-redirected": LongForm(
+        "The sign-in service never redirects a request for a token. Who does so sits in between, or is "
+        "another server. The request holds a secret, so the board does not follow.",
+        (
+            "On a guest network, let the board through without its sign-in page.",
+            "See that host and tenant in [oauth] are right.",
+        ),
+        (),
+        (RFC + "rfc9110.html",),
+    ),
     "recipient-count": LongForm(
         "An alert goes to at least one recipient, and to no more than a server must take in one message.",
         ("Write to a distribution group, which has one address.",),
@@ -101,15 +142,89 @@ LONG_FORMS = {
         ),
     ),
     "certificate-refused": LongForm(
-        "The server showed a certificate that does not prove that it is the host in the settings: it is "
-        "expired or not valid yet, made out to another name, or signed by an authority that the board "
-        "does not know. The text of the error says which.",
+        "The server showed a certificate that does not prove that it is the host in the settings, for a "
+        "reason that is none of the usual ones. The text of the error has the words of the TLS library.",
         (
             "Check that the board's clock is right: a wrong date makes good certificates look bad.",
             "Check that host in mote.toml is the name in the certificate; to dial another address, use "
             "connect_to.",
             "If a firewall opens TLS, it shows a certificate of its own: exempt the board.",
             "If the server is yours, provision its CA certificate with the board.",
+        ),
+    ),
+    "certificate-untrusted": LongForm(
+        "A certificate counts when a chain of signatures leads from it to a CA certificate on the board, and "
+        "this one has no such chain: it signed itself, it comes from a CA that the board does not have, the "
+        "server leaves out an intermediate certificate, or a certificate in the chain is not allowed to sign "
+        "others. The TLS library of a board cannot tell these apart.",
+        (
+            "If host is a server of Microsoft 365, something on the way opens TLS and shows a certificate of "
+            "its own: exempt the board in that firewall.",
+            "If the server is yours, set ca in mote.toml to the file with its CA certificate, and provision.",
+            "See what the server shows: openssl s_client -connect <host>:<port> -starttls smtp -showcerts.",
+            "If it shows its own certificate only, let it send the intermediate certificate along.",
+        ),
+        (),
+        (RFC + "rfc5280.html#section-6",),
+    ),
+    "certificate-weak": LongForm(
+        "Signatures with SHA-1 and RSA keys below 2048 bits can be forged with money, so the board takes "
+        "neither, as browsers do.",
+        (
+            "Let whoever runs the server renew the certificate, signed with SHA-256, with a key of RSA 2048 or "
+            "ECDSA P-256.",
+        ),
+    ),
+    "certificate-usage": LongForm(
+        "A certificate says what it may be used for. The one that the server shows is for something else, "
+        "mostly for a client to show.",
+        (
+            "Let whoever runs the server renew the certificate, with the extended key usage "
+            "serverAuth (server authentication).",
+        ),
+        (),
+        (RFC + "rfc5280.html#section-4.2.1.12",),
+    ),
+    "certificate-expired": LongForm(
+        "The last day of the certificate is over, by the clock of the board. An expired certificate may be "
+        "one that was stolen and revoked long ago.",
+        (
+            "If the time in the error is wrong, let the board reach an NTP server, then wait for the next try.",
+            "If it is right, let whoever runs the server renew the certificate.",
+            "If a test on a computer shows a valid one, something between board and server answers in its "
+            "place.",
+        ),
+    ),
+    "certificate-not-yet-valid": LongForm(
+        "The first day of the certificate is still to come, by the clock of the board. Mostly the clock is "
+        "behind: it is tried again, and succeeds once the time is right.",
+        (
+            "Let UDP port 123 out of the network, or name an NTP server of the site.",
+            "Provisioning sets the clock too.",
+            "If the time in the error is right, the clock of the server's authority was wrong: let whoever runs "
+            "the server renew the certificate.",
+        ),
+    ),
+    "certificate-wrong-host": LongForm(
+        "The certificate is good, but for another name than host in the settings: whoever answers is someone "
+        "else, or the server is known by a name that differs from the one in its certificate.",
+        (
+            "Set host in mote.toml to a name in the certificate, then provision again.",
+            "To dial an address that is in no certificate, keep that name in host, and put the address into "
+            "connect_to.",
+            "See the names: openssl s_client -connect <host>:<port> -starttls smtp.",
+        ),
+        (),
+        (RFC + "rfc6125.html#section-6",),
+    ),
+    "identity-unusable": LongForm(
+        "The relay by certificate shows a certificate of the board. What the board's store has for it is no "
+        "certificate in PEM, no key in PEM, or a key of another certificate.",
+        (
+            "Put the board's certificate first into the file, then each intermediate certificate: Exchange "
+            "Online wants the whole chain.",
+            "Remove the passphrase of the key: openssl pkey -in <key> -out <new key>.",
+            "Provision the board again.",
         ),
     ),
     "tls-failed": LongForm(
@@ -131,6 +246,28 @@ LONG_FORMS = {
     "no-ca": LongForm(
         "The board verifies every server with CA certificates in its folder ca, and there is none.",
         ("Provision the board again.",),
+    ),
+    "ca-unusable": LongForm(
+        "A file in the board's folder ca cannot be read or is no certificate: it was damaged, or put there by "
+        "hand. Each file holds one certificate as DER.",
+        ("Provision the board again.",),
+    ),
+    "tls-busy": LongForm(
+        "A board has memory for one TLS connection at a time: signing in and sending wait for one another. "
+        "The other connection was not over when the wait for it was.",
+        (
+            "Wait.",
+            "If it lasts, see what the log says of the other connection: its server may be very slow.",
+        ),
+    ),
+    "tls-no-room": LongForm(
+        "The handshake takes its memory from the part of the ESP32's that Python does not manage, and one "
+        "large piece of it in one block. There is too little, or it is in too many pieces, so the handshake "
+        "was not begun. The alert is kept.",
+        (
+            "Wait: what was in the way may be gone at the next attempt.",
+            "If it lasts, use fewer sensors and alarms, or a board with SPIRAM.",
+        ),
     ),
     "timeout": LongForm(
         "The server took the connection and then did not answer within the time that RFC 5321 gives it, "
@@ -186,6 +323,31 @@ LONG_FORMS = {
         "The settings name a secret that the board's store does not have: it was never provisioned, or "
         "the flash was erased since.",
         ("Provision the board again.",),
+    ),
+    "secret-unknown": LongForm(
+        "The board keeps passwords, tokens and keys under fixed names, which are told in docs/security.md.",
+        ("Correct the name.", "Update host tools and firmware if they differ."),
+    ),
+    "secret-size": LongForm(
+        "A secret is never empty. The largest is a certificate with its chain, about 4 kB as PEM.",
+        (
+            "Hand over the certificate with its intermediates, but without the root.",
+            "See that the file or the prompt did not give an empty line.",
+        ),
+    ),
+    "secret-not-stored": LongForm(
+        "Each secret is read back after it was written. Here the flash did not take it, or gave back "
+        "something else. The secret that was there before is kept, as far as the flash allows.",
+        (
+            "Remove files that the board does not need.",
+            "Erase and flash the board again.",
+            "Replace the board.",
+        ),
+    ),
+    "secrets-readable": LongForm(
+        "Where mailmote runs on a computer, its secrets are files in the folder secrets. It uses that folder "
+        "only if its owner alone can look into it.",
+        ("Run chmod 700 secrets, or start with umask 077 and let mailmote make the folder.",),
     ),
     "outbox-full": LongForm(
         "So many alerts wait for the mail server that no more are taken. Those that wait are safe.",
