@@ -7,9 +7,11 @@ import socket
 import ssl
 from collections.abc import Iterable
 
-from mailmote_host.tenant import Mailbox, Service, Tenant
+from mailmote_host.tenant import Application, Mailbox, Service, Tenant
+from mailmote_host.tenant.directory import SEND, SUBMISSION_RESOURCES
 from mailmote_host.tenant.service import Address
 from mailmote_host.tenant.texts import Row
+from mailmote_host.tenant.tokens import AccessToken
 
 DOMAIN = "contoso.example"
 MOTE = "mote@contoso.example"
@@ -17,20 +19,29 @@ OPS = "ops@contoso.example"
 OUTSIDE = "oncall@fabrikam.example"
 PASSWORD = "canary-Pa55word"
 TOKEN = "canary-token-0123456789"
+CLIENT_ID = "8f1c2f0e-3d1b-4a0e-9c62-5f6f3f0d7a11"
 MESSAGE = f"From: Mote <{MOTE}>\r\nMessage-ID: <1.2@{DOMAIN}>\r\n\r\n4.9 degrees\r\n".encode()
 
 TIMEOUT_S = 20
 
 
 def contoso(**switches: object) -> Tenant:
-    """A tenant with one mailbox that signs in, one contact, and the given switches."""
-    return Tenant(
+    """A tenant with one mailbox that signs in, one contact, one application, and the given switches.
+
+    TOKEN is an access token of the mailbox that never ends.
+    """
+    tenant = Tenant(
         accepted_domains=(DOMAIN,),
         mailboxes=[Mailbox(MOTE, PASSWORD)],
         contacts={OPS},
-        tokens={TOKEN: MOTE},
+        applications=[Application(CLIENT_ID)],
         **switches,
     )
+    permissions = frozenset({SEND})
+    tenant.vault.access[TOKEN] = AccessToken(
+        TOKEN, CLIENT_ID, MOTE, SUBMISSION_RESOURCES[0], permissions, 0, float("inf")
+    )
+    return tenant
 
 
 def base64_text(text: str) -> str:

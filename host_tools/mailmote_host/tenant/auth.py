@@ -2,9 +2,11 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from .directory import DELEGATED_SCOPE
 from .manners import InitialResponse
 
 Ask = Callable[[str], Awaitable[bytes]]
@@ -58,6 +60,15 @@ def _xoauth2(text: str) -> Credentials:
     if not text.endswith("\x01\x01") or scheme.lower() != "bearer" or "user" not in fields:
         raise AuthRefused("bad-token")
     return Credentials("XOAUTH2", fields["user"], token)
+
+
+def refusal_challenge() -> str:
+    """What other providers say of a refused token before the verdict: JSON, in base64.
+
+    The client answers with an empty line. See https://developers.google.com/gmail/imap/xoauth2-protocol
+    """
+    told = {"status": "400", "schemes": "Bearer", "scope": DELEGATED_SCOPE.split()[0]}
+    return base64.b64encode(json.dumps(told).encode()).decode("ascii")
 
 
 def _decoded(line: bytes) -> str:

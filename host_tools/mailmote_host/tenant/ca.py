@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -81,14 +81,19 @@ class Authority:
     def server_context(self, names: Sequence[str], asks_client_certificate: bool = False) -> ssl.SSLContext:
         """TLS 1.2 or newer, with a certificate for these names.
 
-        A client certificate is never required; one that is shown must come from this authority.
+        A client certificate is never required; one that is shown must come from this authority. One that
+        comes without its intermediate passes the handshake, as at Exchange, and proves nothing: see
+        `certificate_names`. Sessions are not resumed, as no chain is shown then.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.identity(names).load_into(context)
         if asks_client_certificate:
             context.verify_mode = ssl.CERT_OPTIONAL
-            context.load_verify_locations(cadata=self.root_pem)
+            intermediate = self._intermediate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+            context.load_verify_locations(cadata=self.root_pem + intermediate)
+            context.options |= ssl.OP_NO_TICKET
+            context.num_tickets = 0
         return context
 
 
@@ -99,10 +104,24 @@ def process_authority() -> Authority:
 
 
 def certificate_names(ssl_object: ssl.SSLObject | ssl.SSLSocket | None) -> tuple[str, ...]:
-    """The DNS names of the certificate that the peer showed and that was verified."""
+    """The DNS names of the client certificate that was shown with its whole chain, and verified.
+
+    The common name counts where there is no other name (RFC 6125 section 6.4.4).
+    """
     certificate = (ssl_object and ssl_object.getpeercert()) or {}
+    if ssl_object is None or not certificate or not _shows_intermediate(ssl_object):
+        return ()
     alternatives = certificate.get("subjectAltName", ())
-    return tuple(str(entry[1]) for entry in alternatives if entry[0] == "DNS")
+    names = tuple(str(entry[1]) for entry in alternatives if entry[0] == "DNS")
+    subject = [entry for part in certificate.get("subject", ()) for entry in part]
+    return names or tuple(str(entry[1]) for entry in subject if entry[0] == "commonName")
+
+
+def _shows_intermediate(ssl_object: ssl.SSLObject | ssl.SSLSocket) -> bool:
+    """Whether the peer sent more than its own certificate. Public in `ssl` since Python 3.13."""
+    public = hasattr(ssl_object, "get_unverified_chain")
+    source: Any = ssl_object if public else getattr(ssl_object, "_sslobj")  # noqa: B009
+    return len(source.get_unverified_chain() or ()) > 1
 
 
 _LEAF_EXTENSIONS: list[tuple[x509.ExtensionType, bool]] = [

@@ -14,6 +14,7 @@ class Manners:
     `login_initial_response`: what becomes of a user name on the AUTH LOGIN line. `delays`: factor on the
     waiting times of Exchange Online; 1 is as slow as the real one. `drip_s`: seconds between two octets of
     a reply. `idle_s`: after so much silence the server gives up. `patience_s`: see `wire`.
+    `xoauth2_challenge`: a token that is refused is told so in a 334 first, as other providers do.
     """
 
     stack: Stack = "new"
@@ -24,3 +25,4 @@ class Manners:
     drip_s: float | None = None
     idle_s: float = 300.0
     patience_s: float = 0.5
+    xoauth2_challenge: bool = False

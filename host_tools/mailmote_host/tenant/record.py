@@ -67,6 +67,24 @@ class Session:
         return [line for side, line in self.transcript if side == direction]
 
 
+@dataclass(frozen=True)
+class SignInAttempt:
+    """One request at the sign-in endpoint, without what is secret in it.
+
+    `grant` is the grant type, shortened, or "devicecode" for the request of a device code. `client_id` is the
+    one that the client named, `***` where it is no GUID. `user` is the account that it was about, as far as
+    that came out. `error` and `code` are those of the refusal; None: granted. `scripted`: a script gave or
+    broke the answer; a broken one was granted or refused all the same.
+    """
+
+    grant: str
+    client_id: str
+    user: str | None
+    error: str | None
+    code: int | None
+    scripted: bool = False
+
+
 class Journal:
     """All sessions, for one thread that writes and others that read and wait."""
 
@@ -74,6 +92,13 @@ class Journal:
         self._changed = threading.Condition()
         self._sessions: list[Session] = []
         self._messages: list[Message] = []
+        self._sign_ins: list[SignInAttempt] = []
+
+    @property
+    def sign_ins(self) -> list[SignInAttempt]:
+        """The requests at the sign-in endpoint, in order."""
+        with self._changed:
+            return list(self._sign_ins)
 
     @property
     def sessions(self) -> list[Session]:
@@ -102,6 +127,11 @@ class Journal:
             self._messages.append(message)
             self._changed.notify_all()
 
+    def sign_in(self, sign_in: SignInAttempt) -> None:
+        with self._changed:
+            self._sign_ins.append(sign_in)
+            self._changed.notify_all()
+
     def end(self, session: Session, ending: str) -> None:
         with self._changed:
             session.ending = ending
@@ -115,7 +145,9 @@ class Journal:
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """The text without the secrets, plain and in base64."""
-    for secret in filter(None, secrets):
+    for secret in secrets:
+        if not 0 < len(secret) <= len(text):
+            continue  # tokens are many and long, lines are short
         text = text.replace(secret, HIDDEN)
         text = text.replace(base64.b64encode(secret.encode()).decode("ascii"), HIDDEN)
     return text

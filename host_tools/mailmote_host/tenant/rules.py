@@ -9,6 +9,8 @@ from mailmote.addresses import domain_of
 
 from . import content, texts
 from .auth import Credentials
+from .bearer import Bearer, bearer
+from .directory import Application
 from .model import DAY_S, Mailbox, Tenant
 from .record import Message, Session
 
@@ -37,6 +39,8 @@ class Rules(Protocol):
     accepted: str
     """Key of the reply to an accepted message."""
 
+    def judge(self, credentials: Credentials) -> Bearer | Answer: ...
+
     def sign_in(self, session: Session, credentials: Credentials) -> Answer | None: ...
 
     def leave(self, session: Session) -> None: ...
@@ -61,25 +65,36 @@ class SubmissionRules:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._signed_in: dict[str, list[Session]] = {}
+        self._applications: dict[Session, Application] = {}
+
+    def judge(self, credentials: Credentials) -> Bearer | Answer:
+        """Who may sign in with the credentials, or why nobody may; without any effect."""
+        if credentials.mechanism == "XOAUTH2":
+            known = bearer(self._tenant, credentials.user, credentials.secret) or "bad-token"
+        else:
+            known = self._by_password(credentials)
+        if isinstance(known, str):
+            return answer(known)
+        fault = self._smtp_auth_fault(known.mailbox)
+        return answer(fault) if fault else known
 
     def sign_in(self, session: Session, credentials: Credentials) -> Answer | None:
         """Judge the credentials; a good sign-in counts as a connection of the mailbox until `leave`."""
-        mailbox = self._tenant.mailbox(credentials.user)
-        if credentials.mechanism == "XOAUTH2":
-            key = self._token_fault(mailbox, credentials)
-        else:
-            key = self._password_fault(mailbox, credentials)
-        if key is not None:
-            return answer(key)
-        assert mailbox is not None
-        session.auth = (credentials.mechanism, mailbox.address)
-        self._signed_in.setdefault(mailbox.address, []).append(session)
+        verdict = self.judge(credentials)
+        if isinstance(verdict, Answer):
+            return verdict
+        address = verdict.mailbox.address
+        session.auth = (credentials.mechanism, address)
+        self._signed_in.setdefault(address, []).append(session)
+        if verdict.application is not None:
+            self._applications[session] = verdict.application
         return None
 
     def leave(self, session: Session) -> None:
         """The connection has ended."""
         if session.auth is not None:
             self._signed_in[session.auth[1]].remove(session)
+            self._applications.pop(session, None)
 
     def sender(self, session: Session) -> Answer | None:
         if session.tls is None:
@@ -92,7 +107,9 @@ class SubmissionRules:
     def message(self, session: Session, message: Message) -> Answer | None:
         assert session.auth is not None
         mailbox = self._tenant.mailbox(session.auth[1])
-        if mailbox is None:
+        application = self._applications.get(session)
+        now_s = self._tenant.clock()
+        if mailbox is None or (application and not application.may_open(mailbox.address, now_s)):
             return answer("mailbox-logon-failed")
         if self._signed_in[mailbox.address].index(session) >= self._tenant.max_connections:
             return answer("concurrent-connections")
@@ -101,7 +118,6 @@ class SubmissionRules:
                 return answer("send-as-denied", mailbox=mailbox.address, sender=address)
         if mailbox.full:
             return answer("mailbox-full")
-        now_s = self._tenant.clock()
         if (
             mailbox.recipients_since(now_s - DAY_S) + len(message.recipients)
             > self._tenant.recipients_per_day
@@ -111,8 +127,10 @@ class SubmissionRules:
         mailbox.remember(now_s + message.throttled_s, len(message.recipients))
         return None
 
-    def _password_fault(self, mailbox: Mailbox | None, credentials: Credentials) -> str | None:
+    def _by_password(self, credentials: Credentials) -> Bearer | str:
+        """Who signs in with the password, or the key of the refusal."""
         tenant = self._tenant
+        mailbox = tenant.mailbox(credentials.user)
         if tenant.basic_auth_retired:
             return "basic-auth-retired"
         if tenant.basic_auth_disabled or (mailbox and not mailbox.basic_auth):
@@ -121,19 +139,13 @@ class SubmissionRules:
             return "wrong-password"
         if mailbox.account_locked:
             return "account-locked"
-        if mailbox.password != credentials.secret:
+        if mailbox.disabled or not mailbox.password or mailbox.password != credentials.secret:
             return "wrong-password"
         if tenant.security_defaults:
             return "security-defaults"
         if mailbox.conditional_access_blocks:
             return "conditional-access"
-        return self._smtp_auth_fault(mailbox)
-
-    def _token_fault(self, mailbox: Mailbox | None, credentials: Credentials) -> str | None:
-        issued_for = self._tenant.tokens.get(credentials.secret)
-        if mailbox is None or issued_for is None or issued_for.lower() != mailbox.address.lower():
-            return "bad-token"
-        return self._smtp_auth_fault(mailbox)
+        return Bearer(mailbox, None)
 
     def _smtp_auth_fault(self, mailbox: Mailbox) -> str | None:
         if mailbox.smtp_auth is False:
@@ -159,6 +171,9 @@ class MxRules:
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
+
+    def judge(self, credentials: Credentials) -> Bearer | Answer:
+        return answer("unrecognized-auth")
 
     def sign_in(self, session: Session, credentials: Credentials) -> Answer | None:
         return answer("unrecognized-auth")

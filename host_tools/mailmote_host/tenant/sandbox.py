@@ -1,6 +1,7 @@
 """`mailmote sandbox`: a tenant on this computer, to point a board or any mail client at.
 
-The password is generated, or taken from MAILMOTE_SANDBOX_PASSWORD; it opens nothing but the sandbox.
+The password and the client secret are generated, or taken from MAILMOTE_SANDBOX_PASSWORD and
+MAILMOTE_SANDBOX_CLIENT_SECRET; they open nothing but the sandbox.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import os
 import secrets
 import sys
+import uuid
 from contextlib import suppress
 from email import message_from_bytes
 from itertools import count
@@ -16,12 +18,14 @@ from pathlib import Path
 from typing import get_args
 
 from ..errors import HostError, UsageError
+from .directory import Application, ClientSecret
 from .manners import Stack
 from .model import Connector, Mailbox, Tenant
 from .record import Message
 from .service import Service, serve
 
 PASSWORD_VARIABLE = "MAILMOTE_SANDBOX_PASSWORD"  # noqa: S105 - a name, not a password
+CLIENT_SECRET_VARIABLE = "MAILMOTE_SANDBOX_CLIENT_SECRET"  # noqa: S105 - a name, not a secret
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--submission-port", type=int, default=5587, metavar="PORT", help="default: %(default)s"
     )
     where.add_argument("--mx-port", type=int, default=5025, metavar="PORT", help="default: %(default)s")
+    where.add_argument(
+        "--sign-in-port", type=int, default=5443, metavar="PORT", help="for OAuth (default: %(default)s)"
+    )
     where.add_argument(
         "--ca-file",
         type=Path,
@@ -65,6 +72,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     tenant.add_argument("--basic-auth-disabled", action="store_true", help="passwords are not accepted")
 
+    application = parser.add_argument_group("its application, for OAuth")
+    application.add_argument(
+        "--client-id", metavar="GUID", help="default: always the same for the same domain; told at the start"
+    )
+    application.add_argument(
+        "--approve-sign-ins",
+        action="store_true",
+        help="approve device codes at once, as the mailbox; else a person does, on a page",
+    )
+    application.add_argument(
+        "--no-public-client-flows", action="store_true", help="device codes need a client secret too"
+    )
+    application.add_argument(
+        "--no-full-access",
+        action="store_true",
+        help="the application itself has no FullAccess on the mailbox",
+    )
+
     manners = parser.add_argument_group("how it behaves")
     manners.add_argument(
         "--stack", choices=get_args(Stack), default="new", help="front end (default: %(default)s)"
@@ -80,6 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C; 0 then. Raises HostError or UsageError."""
     if arguments.submission_port == arguments.mx_port != 0:
         raise UsageError(f"both endpoints are given port {arguments.mx_port}: choose another with --mx-port.")
+    if arguments.sign_in_port in {arguments.submission_port, arguments.mx_port} - {0}:
+        taken = arguments.sign_in_port
+        raise UsageError(f"two endpoints are given port {taken}: choose another with --sign-in-port.")
     given = os.environ.get(PASSWORD_VARIABLE)
     mailbox = Mailbox(arguments.mailbox or f"mote@{arguments.domain}", given or secrets.token_urlsafe(12))
     with (
@@ -89,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
             host=arguments.host,
             submission_port=arguments.submission_port,
             mx_port=arguments.mx_port,
+            sign_in_port=arguments.sign_in_port,
             stack=arguments.stack,
             delays=float(arguments.real_delays),
         ) as service,
@@ -110,9 +139,10 @@ def _tenant(arguments: argparse.Namespace, mailbox: Mailbox) -> Tenant:
         connectors = [Connector(networks=(network,)) for network in arguments.connector]
     except ValueError as error:
         raise UsageError(f"--connector: {error}. It is an address or a network as 192.0.2.0/24.") from error
-    return Tenant(
+    tenant = Tenant(
         accepted_domains=(arguments.domain,),
         mailboxes=[mailbox],
+        approves_as=mailbox.address if arguments.approve_sign_ins else None,
         contacts={f"ops@{arguments.domain}", *arguments.recipient},
         connectors=connectors,
         reject_direct_send=arguments.reject_direct_send,
@@ -120,11 +150,32 @@ def _tenant(arguments: argparse.Namespace, mailbox: Mailbox) -> Tenant:
         smtp_auth_disabled=arguments.smtp_auth_disabled,
         basic_auth_disabled=arguments.basic_auth_disabled,
     )
+    tenant.applications.append(_application(arguments, tenant, mailbox))
+    return tenant
+
+
+def _application(arguments: argparse.Namespace, tenant: Tenant, mailbox: Mailbox) -> Application:
+    try:
+        client_id = arguments.client_id and str(uuid.UUID(arguments.client_id))
+    except ValueError as error:
+        raise UsageError(f"--client-id {arguments.client_id!r} is no GUID.") from error
+    secret = os.environ.get(CLIENT_SECRET_VARIABLE) or secrets.token_urlsafe(30)
+    application = Application(
+        client_id or tenant.object_id(f"mailmote.{arguments.domain}"),
+        public_client_flows=not arguments.no_public_client_flows,
+        secrets=[ClientSecret(secret)],
+    )
+    if not arguments.no_full_access:
+        application.grant_full_access(mailbox.address)
+    return application
 
 
 def _directions(service: Service, user: str, password: str, ca_file: Path) -> str:
     domain = service.tenant.accepted_domains[0]
-    submission, mx = service.submission, service.mx
+    submission, mx, sign_in = service.submission, service.mx, service.sign_in
+    [application] = service.tenant.applications
+    given = os.environ.get(CLIENT_SECRET_VARIABLE)
+    secret = f"that in {CLIENT_SECRET_VARIABLE}" if given else application.secrets[0].value
     return f"""\
 A Microsoft 365 tenant for {domain}, on this computer only. Trust {ca_file}; Ctrl-C ends it.
 
@@ -132,8 +183,12 @@ A Microsoft 365 tenant for {domain}, on this computer only. Trust {ca_file}; Ctr
                       sign in as {user}, {password}
   Direct send, relay  {mx.host} port {mx.port}, name {domain.replace(".", "-")}.mail.protection.outlook.com
                       recipients {", ".join(sorted({user, *service.tenant.contacts}))}
+  Sign-in, OAuth      {sign_in.host} port {sign_in.port}, name login.microsoftonline.com
+                      tenant {domain}, client id {application.client_id}
+                      client secret {secret}
+                      device codes are typed in at https://{sign_in.host}:{sign_in.port}/devicelogin
 
-In mote.toml: connect_to = "{submission.host}" and the port above. With swaks:
+In mote.toml: connect_to = "{submission.host}" and the port above, in [mail] and in [oauth]. With swaks:
 
   swaks --server {submission.host}:{submission.port} --tls --auth LOGIN --auth-user {user} \\
         --from {user} --to someone@fabrikam.example

@@ -1,10 +1,11 @@
-"""The two endpoints of a tenant on local ports, in a thread of their own, for callers that are not async."""
+"""The endpoints of a tenant on local ports, in a thread of their own, for callers that are not async."""
 
 import asyncio
 import errno
 import ssl
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
@@ -15,13 +16,16 @@ from .ca import Authority, process_authority
 from .faults import Fault, Script, SessionScript
 from .manners import InitialResponse, Manners, Stack
 from .model import Tenant
-from .record import Journal, Message, Session
+from .record import Journal, Message, Session, SignInAttempt
 from .rules import MxRules, Rules, SubmissionRules
 from .session import SmtpSession
+from .sign_in_faults import SignInFault
+from .sign_in_server import NAMES, SignInServer
 from .wire import Ended, Wire
 
 _T = TypeVar("_T")
 
+SIGN_IN = "sign-in"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -41,8 +45,16 @@ class Service:
 
     submission: Address
     mx: Address
+    sign_in: Address
 
-    def __init__(self, tenant: Tenant, authority: Authority, manners: Manners, script: Script) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        authority: Authority,
+        manners: Manners,
+        script: Script,
+        sign_in_faults: Iterable[SignInFault] = (),
+    ) -> None:
         self.tenant = tenant
         self.authority = authority
         self._manners = manners
@@ -56,6 +68,13 @@ class Service:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
         self._failures: list[BaseException] = []
+        self._sign_in = SignInServer(
+            tenant,
+            self._journal,
+            sign_in_faults,
+            authority.server_context([*NAMES, *LOCAL_NAMES]),
+            self._failures.append,
+        )
 
     # For callers
 
@@ -77,6 +96,16 @@ class Service:
     def sessions(self) -> list[Session]:
         """All connections so far, in order."""
         return self._journal.sessions
+
+    @property
+    def sign_ins(self) -> list[SignInAttempt]:
+        """All requests at the sign-in endpoint so far, in order."""
+        return self._journal.sign_ins
+
+    @property
+    def sign_in_faults(self) -> deque[SignInFault]:
+        """What the next requests at the sign-in endpoint get; see `sign_in_faults`."""
+        return self._sign_in.faults
 
     def wait_for(
         self, wanted: int | Callable[["Service"], bool], timeout_s: float | None = 10.0
@@ -108,16 +137,18 @@ class Service:
         for number, session in enumerate(self.sessions, 1):
             lines.append(f"connection {number}, {session.endpoint}: {session.ending or 'still open'}")
             lines += [f"    {direction}: {line}" for direction, line in session.transcript]
+        lines += [f"sign-in: {sign_in}" for sign_in in self.sign_ins]
         return "\n".join(lines)
 
     # Start and stop
 
-    def start(self, host: str, submission_port: int, mx_port: int) -> None:
+    def start(self, host: str, submission_port: int, mx_port: int, sign_in_port: int) -> None:
         """Listen. Raises PortUnusable."""
         self._thread.start()
         try:
             self.submission = self._call(self._listen(texts.SUBMISSION, host, submission_port))
             self.mx = self._call(self._listen(texts.MX, host, mx_port))
+            self.sign_in = self._call(self._listen(SIGN_IN, host, sign_in_port))
         except PortUnusable:
             self.stop()
             raise
@@ -140,6 +171,8 @@ class Service:
 
     async def _listen(self, endpoint: str, host: str, port: int) -> Address:
         try:
+            if endpoint == SIGN_IN:
+                return Address(host, await self._sign_in.listen(host, port))
             server = await self._loop.create_server(lambda: self._accept(endpoint), host, port)
         except (OSError, OverflowError) as error:
             raise PortUnusable(_port_advice(endpoint, host, port, error)) from error
@@ -147,6 +180,7 @@ class Service:
         return Address(host, server.sockets[0].getsockname()[1])
 
     async def _close(self) -> None:
+        await self._sign_in.close()
         for server in self._servers:
             server.close()
         tasks = list(self._tasks)
@@ -216,7 +250,9 @@ def serve(
     host: str = "127.0.0.1",
     submission_port: int = 0,
     mx_port: int = 0,
+    sign_in_port: int = 0,
     faults: Sequence[Fault] = (),
+    sign_in_faults: Sequence[SignInFault] = (),
     hide: Iterable[str] = (),
     stack: Stack = "new",
     lower_case: bool = False,
@@ -225,12 +261,14 @@ def serve(
     drip_s: float | None = None,
     idle_s: float = 300.0,
     patience_s: float = 0.5,
+    xoauth2_challenge: bool = False,
     authority: Authority | None = None,
 ) -> Iterator[Service]:
     """Run the tenant's endpoints for as long as the block lasts; port 0 takes a free one.
 
-    `faults` as in `faults`; the other settings as in `manners.Manners`. All services of a process share
-    one certificate authority, unless one is given. Raises PortUnusable.
+    `faults` and `sign_in_faults` as in the modules of that name; the other settings as in
+    `manners.Manners`. All services of a process share one certificate authority, unless one is given.
+    Raises PortUnusable.
     """
     manners = Manners(
         stack=stack,
@@ -241,9 +279,10 @@ def serve(
         drip_s=drip_s,
         idle_s=idle_s,
         patience_s=patience_s,
+        xoauth2_challenge=xoauth2_challenge,
     )
-    service = Service(tenant, authority or process_authority(), manners, Script(faults))
-    service.start(host, submission_port, mx_port)
+    service = Service(tenant, authority or process_authority(), manners, Script(faults), sign_in_faults)
+    service.start(host, submission_port, mx_port, sign_in_port)
     try:
         yield service
     finally:

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 from . import texts
-from .auth import AuthRefused, Credentials, exchange
+from .auth import AuthRefused, Credentials, exchange, refusal_challenge
 from .ca import certificate_names
 from .faults import SessionScript
 from .manners import Manners
@@ -159,6 +159,8 @@ class SmtpSession:
     async def _auth(self, argument: str) -> None:
         try:
             shown = await self._credentials(argument)
+            if self._manners.xoauth2_challenge and isinstance(shown, Credentials):
+                await self._explain(shown)
         except _Answered:
             return
 
@@ -184,8 +186,13 @@ class SmtpSession:
         except AuthRefused as refused:
             return answer(refused.key)
 
-    async def _challenge(self, key: str) -> bytes:
-        reply = await self._speaker.respond("challenge", lambda: answer(key))
+    async def _explain(self, shown: Credentials) -> None:
+        """Tell of a token that will be refused, and wait for the client's empty line, whatever it says."""
+        if shown.mechanism == "XOAUTH2" and isinstance(self._rules.judge(shown), Answer):
+            await self._challenge("token-challenge", challenge=refusal_challenge())
+
+    async def _challenge(self, key: str, **fields: str) -> bytes:
+        reply = await self._speaker.respond("challenge", lambda: answer(key, None, **fields))
         if reply.startswith(("4", "5")):
             raise _Answered
         line = await self._wire.line()

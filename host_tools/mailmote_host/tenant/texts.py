@@ -234,6 +234,7 @@ _TEMPLATES = (
 )
 
 _PROTOCOL = {
+    "token-challenge": "334 {challenge}",
     "hello": "{lines}",
     "helo": "250 {host} Hello [{client}]",
     "reset": "250 2.0.0 Resetting",
