@@ -1,0 +1,1 @@
+"""Signing a board in with Microsoft Entra, from this computer. Applications with a secret do not need it."""
