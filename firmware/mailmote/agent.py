@@ -7,7 +7,7 @@ named relative to the working directory, which on a board is the root of the fla
 import asyncio
 import json
 
-from . import __version__, compat, log
+from . import __version__, compat, event, log, sign_in
 from .courier import Courier
 from .errors import FixSettings, SettingsError, StorageError
 from .health import Health
@@ -15,7 +15,8 @@ from .letters import recipients_of
 from .net import clock
 from .net.link import Link
 from .policy.alarms import Alarm
-from .store import secrets
+from .redaction import hide
+from .store import secrets, state
 from .store.outbox import Outbox
 from .supervisor import Supervisor, watchdog
 from .watcher import Watcher
@@ -31,17 +32,20 @@ class Agent:
         self._link = _link(settings.get("wifi"))
         self._health = Health(self._link)
         self._outbox = Outbox()
-        self._courier = Courier(settings, self._outbox, self._link, self._health)
+        self._sign_in = sign_in.of(settings["mail"])
+        self._courier = Courier(settings, self._outbox, self._link, self._health, self._sign_in)
         self._watchers = [self._watcher(entry) for entry in settings["sensors"]]
         self._unstored = []
         self._ended = asyncio.Event()
 
     async def run(self, dog):
         """Watch and mail, and feed the watchdog `dog`."""
+        clock.begin(state.read(clock.FLOOR), self._settings["clock"]["ntp"])
         supervisor = Supervisor(dog)
         supervisor.start("link", self._link.keep)
         supervisor.start("clock", lambda heartbeat: clock.keep(self._link, heartbeat, self._clock_moved))
         supervisor.start("courier", self._courier.run)
+        supervisor.start("sign-in", lambda heartbeat: self._sign_in.keep(heartbeat, self._link, self._warn))
         supervisor.start("alarms", self._tick)
         for entry, watcher in zip(self._settings["sensors"], self._watchers):
             supervisor.start("sensor " + entry["name"], watcher.run)
@@ -87,6 +91,12 @@ class Agent:
         await heartbeat.wait(self._courier.idle)
         self._ended.set()
 
+    def _warn(self, since_s, error):
+        """A mail about the sign-in itself, which says why in its notes."""
+        self._health.note("The sign-in was not renewed. %s" % error)
+        now_s = clock.now_s()
+        self._tell([event.Event(event.ALARM, event.SIGN_IN, "Sign-in", since_s or now_s, now_s)])
+
     def _tell(self, events):
         if events:
             self._unstored += events
@@ -115,7 +125,7 @@ def _link(wifi):
     password = ""
     try:
         secret = secrets.get(wifi["password"])
-        log.hide(secret)
+        hide(secret)
         password = secret.decode()
     except FixSettings as error:
         log.error("wifi", error)

@@ -16,14 +16,14 @@ import random
 
 from . import log
 from .civil import duration
-from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow
+from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
 from .explanations import failure
 from .letters import client_name, letter, recipients_of
+from .net import clock
 from .net.session import Session
 from .policy.pacing import Backoff
-from .smtp.auth import Credentials
 from .store import record as records
-from .store import secrets
+from .store import state
 
 # A refusal for good that only its class tells: some servers say so at RCPT of a sender or client they refuse.
 _UNKNOWN_REASONS = ("recipient-refused", "content-refused")
@@ -32,8 +32,9 @@ _UNKNOWN_REASONS = ("recipient-refused", "content-refused")
 class Courier:
     """Sends what the outbox holds, over one connection at a time."""
 
-    def __init__(self, settings, outbox, link, health):
+    def __init__(self, settings, outbox, link, health, sign_in):
         self._settings = settings
+        self._sign_in = sign_in
         self._outbox = outbox
         self._link = link
         self._health = health
@@ -84,18 +85,24 @@ class Courier:
         self._opened = False
         self._round += 1
         try:
+            credentials = await self._sign_in.credentials(heartbeat)
             session = Session(
-                client_name(self._settings), self._settings["mail"], self._credentials(), heartbeat
+                client_name(self._settings),
+                self._settings["mail"],
+                credentials,
+                heartbeat,
+                self._sign_in.identity(),
             )
             self._health.collect()
-            await session.open()
-            self._opened = True
+            await self._open(session)
             fruitless = 0
             number = self._next()
             while number is not None and fruitless < 2:
                 self._tried[number] = self._round
                 failed, delivered = await self._send(session, number)
                 left = failed or left
+                if delivered and session.secure:
+                    _keep_time()
                 fruitless = fruitless + 1 if failed and not delivered else 0
                 number = self._next()
         except MailmoteError as error:
@@ -108,6 +115,17 @@ class Courier:
             self._health.collect()
         return left
 
+    async def _open(self, session):
+        """Raises MailmoteError; RetryNow where a new token is to take the place of a refused one."""
+        try:
+            await session.open()
+        except MailmoteError as error:
+            if self._sign_in.refused(error):
+                raise RetryNow(error.text, error.key)
+            raise
+        self._sign_in.accepted()
+        self._opened = True
+
     def _next(self):
         """The record to send next: of those not tried in this round, the one that waits longest for a try."""
         best = None
@@ -116,16 +134,6 @@ class Courier:
             if tried < self._round and (best is None or tried < self._tried.get(best, 0)):
                 best = number
         return best
-
-    def _credentials(self):
-        mail = self._settings["mail"]
-        if mail["auth"] == "none":
-            return None
-        password = secrets.get(mail["password"])
-        credentials = Credentials(mail["username"], password)
-        log.hide(password)
-        log.hide(credentials.plain())
-        return credentials
 
     async def _send(self, session, number):
         """Send one record to those of its recipients that are pending.
@@ -191,3 +199,15 @@ class Courier:
             self._outbox.update(number, record)
         self._answered.pop(number, None)
         return failed
+
+
+def _keep_time():
+    """A server that was verified has taken mail, so the clock is right: its time is the floor from now on."""
+    now_s = clock.now_s()
+    if not clock.floor_due(now_s):
+        return
+    clock.raise_floor(now_s)
+    try:
+        state.write(clock.FLOOR, now_s)
+    except StorageError as error:
+        log.error("courier", "The time is not stored. %s", error)

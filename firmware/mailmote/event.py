@@ -8,6 +8,7 @@ ABOVE = 0
 BELOW = 1
 NO_READING = 2
 SENSOR_ERROR = 3
+SIGN_IN = 4  # of the board itself: it could not renew its sign-in
 
 READINGS_KEPT = 6  # what fits a record of under 128 bytes and shows a trend on a phone
 
@@ -15,7 +16,7 @@ READINGS_KEPT = 6  # what fits a record of under 128 bytes and shows a trend on 
 class Event:
     """One thing to tell people.
 
-    `kind` is ALARM, REMINDER or RECOVERY; `cause` is ABOVE, BELOW, NO_READING or SENSOR_ERROR.
+    `kind` is ALARM, REMINDER or RECOVERY; `cause` is ABOVE, BELOW, NO_READING, SENSOR_ERROR or SIGN_IN.
     `alarm` is the alarm's name in the settings. `since_s` is when the condition began, `at_s` when the
     event was raised, both in seconds since 1970. `value`, `threshold` and `extreme` (the worst value
     since `since_s`) are floats, or None where the cause has none. `readings` is a tuple of

@@ -6,11 +6,12 @@ import sys
 from expect import equal, raises
 from flash_folder import on_flash
 
-from mailmote import agent, errors, event, log
+from mailmote import agent, errors, event, log, redaction
 
 SETTINGS = {
     "device": {"name": "mote", "utc_offset_s": 0},
-    "mail": {"option": "direct-send", "host": "mail.contoso.test", "to": ["a@contoso.test"]},
+    "mail": {"option": "direct-send", "host": "mail.contoso.test", "to": ["a@contoso.test"], "auth": "none"},
+    "clock": {"ntp": ["ntp.contoso.test"]},
     "sensors": [],
     "alarms": [],
 }
@@ -77,6 +78,18 @@ def test_of_what_the_flash_refuses_the_last_sixteen_are_kept_and_the_rest_is_cou
     quietly(check)
 
 
+def test_a_sign_in_that_is_not_renewed_is_told_by_mail_with_the_reason():
+    def check():
+        one = agent.Agent(SETTINGS)
+        one._outbox = flash = Flash()
+        flash.full = False
+        one._warn(1700000000, errors.FixSettings("Sign the board in again.", "aadsts-700082"))
+        equal(flash.stored, ["Sign-in"])
+        equal(one._health.notes, ["The sign-in was not renewed. Sign the board in again."])
+
+    quietly(check)
+
+
 class Nvs:
     """No secrets but these."""
 
@@ -98,12 +111,12 @@ class Esp32:
 
 
 def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
-    before, hidden = sys.modules.get("esp32"), list(log._secrets)
+    before, hidden = sys.modules.get("esp32"), list(redaction._secrets)
     sys.modules["esp32"] = Esp32()
 
     def check():
         equal(agent._link({"ssid": "Plant", "password": "wifi.password"})._password, "canary-wifi")
-        equal(log.redacted("canary-wifi"), "***")
+        equal(redaction.redacted("canary-wifi"), "***")
         link = agent._link({"ssid": "Plant", "password": "gone"})
         equal((link._password, link.up), ("", False))
         equal(agent._link({"ssid": "Plant", "password": "no-text"})._password, "")
@@ -112,7 +125,7 @@ def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
     try:
         said = quietly(check)
     finally:
-        log._secrets[:] = hidden
+        redaction._secrets[:] = hidden
         sys.modules.pop("esp32")
         if before:
             sys.modules["esp32"] = before

@@ -1,7 +1,6 @@
 """What the courier makes of results: the server is a list of what it says to each mail."""
 
 import asyncio
-import sys
 
 from expect import equal
 
@@ -66,8 +65,31 @@ class Box:
             raise errors.StorageError("planned")
 
 
+class SignIn:
+    """Nobody signs in; `stale` is the error after which a new token is worth a try."""
+
+    stale = None
+
+    def __init__(self):
+        self.accepted_count = 0
+
+    async def credentials(self, heartbeat):
+        return None
+
+    def identity(self):
+        return None
+
+    def accepted(self):
+        self.accepted_count += 1
+
+    def refused(self, error):
+        return error is self.stale
+
+
 class Server:
     """Stands for Session: `says` maps an address to a result; who got a mail is in `mails`."""
+
+    secure = False
 
     def __init__(self, says):
         self.says = says
@@ -93,7 +115,7 @@ def rounds(box, says, count=1):
     server = Server(says)
     before, courier.Session, level, log.level = courier.Session, server, log.level, 100
     try:
-        one = courier.Courier(SETTINGS, box, Link(), Health(Link()))
+        one = courier.Courier(SETTINGS, box, Link(), Health(Link()), SignIn())
         left = [asyncio.run(one._deliver(None)) for _ in range(count)]
     finally:
         courier.Session, log.level = before, level
@@ -219,7 +241,7 @@ def run(box, server, heartbeat):
     """The courier's own loop, to the end of the heartbeat's turns; the courier."""
     before = courier.Session, courier.random, log.level
     courier.Session, courier.random, log.level = server, Chance(), 100
-    one = courier.Courier(SETTINGS, box, Link(), Health(Link()))
+    one = courier.Courier(SETTINGS, box, Link(), Health(Link()), SignIn())
     one.wake()
     try:
         asyncio.run(one.run(heartbeat))
@@ -250,6 +272,7 @@ class Opening(Server):
 
 
 NOW = errors.RetryNow("idle", "idle")
+STALE = errors.FixSettings("the token was refused", "bad-token")
 
 
 def test_an_empty_outbox_is_idle_without_a_connection_and_waking_ends_that():
@@ -266,6 +289,68 @@ def test_what_may_pass_at_once_is_tried_at_once_but_only_once_in_a_row():
     equal(heartbeat.rests, [(60, False), (120, False), "idle"])
     equal((server.opened, one._link.waited, one._health.retries), (4, 4, 3))
     equal(one._health.mails, 1)
+
+
+def test_a_refused_token_is_tried_again_at_once_where_a_new_one_may_be_had():
+    for stale, rests, opened in ((STALE, ["idle"], 2), (None, [(900, False)], 1)):
+        server, heartbeat = Opening(STALE), Heartbeat(1)
+        SignIn.stale = stale
+        try:
+            one = run(Box("to all"), server, heartbeat)
+        finally:
+            SignIn.stale = None
+        equal((heartbeat.rests, server.opened, server.closed), (rests, opened, opened))
+        equal(one._sign_in.accepted_count, opened - 1)
+
+
+def test_a_sign_in_that_fails_makes_no_connection():
+    class Failing(SignIn):
+        async def credentials(self, heartbeat):
+            raise BUSY
+
+    server, before, level = Opening(), courier.Session, log.level
+    courier.Session, log.level = server, 100
+    try:
+        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), Failing())
+        equal(asyncio.run(one._deliver(None)), BUSY)
+    finally:
+        courier.Session, log.level = before, level
+    equal((server.opened, one._opened), (0, False))
+
+
+def kept_times(secure, at_s, due=True, says=None):
+    """The times that a delivery leaves as the floor: in memory, on the flash."""
+    raised, written = [], []
+    server = Server(says or {})
+    server.secure = secure
+    before = courier.Session, courier.clock, courier.state, log.level
+
+    class Clock:
+        FLOOR = "clock-floor"
+        now_s = staticmethod(lambda: at_s)
+        floor_due = staticmethod(lambda now_s: due)
+        raise_floor = staticmethod(raised.append)
+
+    class State:
+        @staticmethod
+        def write(name, number):
+            written.append((name, number))
+            raise errors.StorageError("planned")
+
+    courier.Session, courier.clock, courier.state, log.level = server, Clock, State, 100
+    try:
+        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), SignIn())
+        asyncio.run(one._deliver(None))
+    finally:
+        courier.Session, courier.clock, courier.state, log.level = before
+    return raised, written
+
+
+def test_the_time_of_a_verified_delivery_is_kept_and_of_no_other():
+    equal(kept_times(True, 1800000000), ([1800000000], [("clock-floor", 1800000000)]))
+    equal(kept_times(False, 1800000000), ([], []))
+    equal(kept_times(True, 1800000000, due=False), ([], []))
+    equal(kept_times(True, 1800000000, says={"a@contoso.test": BUSY, "b@contoso.test": BUSY}), ([], []))
 
 
 def test_a_success_makes_the_next_failure_the_first():
@@ -300,7 +385,7 @@ def test_too_little_memory_is_tried_again_and_every_end_closes_the_session():
         server, before = Opening(error), courier.Session
         courier.Session, level, log.level = server, log.level, 100
         try:
-            one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()))
+            one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), SignIn())
             left = asyncio.run(one._deliver(None))
         finally:
             courier.Session, log.level = before, level
@@ -361,53 +446,6 @@ def test_the_name_for_ehlo_is_a_host_name():
         equal(letters.client_name(settings), label + ".contoso.test")
 
 
-class Nvs:
-    """One secret."""
-
-    def __init__(self, namespace):
-        pass
-
-    def get_blob(self, name, buffer):
-        if name != "mail.password":
-            raise OSError(-0x1102, "ESP_ERR_NVS_NOT_FOUND")
-        buffer[:6] = b"canary"
-        return 6
-
-
-class Esp32:
-    NVS = Nvs
-
-
-def with_secret(name, test):
-    mail = {"from": "mote@contoso.test", "auth": "password", "username": "mote1", "password": name}
-    one = courier.Courier({"mail": mail, "device": {"name": "m"}}, Box("to all"), Link(), Health(Link()))
-    before, hidden = sys.modules.get("esp32"), list(log._secrets)
-    sys.modules["esp32"] = Esp32()
-    try:
-        return test(one)
-    finally:
-        log._secrets[:] = hidden
-        sys.modules.pop("esp32")
-        if before:
-            sys.modules["esp32"] = before
-
-
-def test_the_password_is_hidden_before_it_is_used_in_each_form_that_goes_out():
-    def check(one):
-        equal(one._credentials().password(), b"canary")
-        said = "canary Y2FuYXJ5 AG1vdGUxAGNhbmFyeQ=="  # as it is, for LOGIN, for PLAIN
-        equal(log.redacted(said), "*** *** ***")
-
-    with_secret("mail.password", check)
-
-
-def test_a_missing_password_makes_no_connection():
-    def check(one):
-        return asyncio.run(one._deliver(None))
-
-    equal(with_secret("other", check).key, "secret-missing")
-
-
 def test_an_alert_that_somebody_got_counts_as_no_failure_of_the_server():
     server, _, left = rounds(Box(*["to all"] * 4), {"a@contoso.test": BUSY})
     equal((len(server.mails), left), (4, [BUSY]))
@@ -429,7 +467,7 @@ def test_a_mail_that_nobody_got_tells_no_note_and_counts_as_none():
     server, before = Server({"a@contoso.test": BUSY, "b@contoso.test": BUSY}), courier.Session
     courier.Session, level, log.level = server, log.level, 100
     try:
-        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()))
+        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), SignIn())
         one._health.note("before")
         asyncio.run(one._deliver(None))
     finally:

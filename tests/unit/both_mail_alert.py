@@ -182,6 +182,23 @@ def test_every_kind_of_every_cause_can_be_mailed():
             assert "What it means:" in rendered(mail)
 
 
+def test_a_mail_about_the_sign_in_names_no_sensor_and_no_alarm():
+    told = event.Event(event.ALARM, event.SIGN_IN, "Sign-in", AT_S - 61 * 86400, AT_S)
+    mail = alert.compose(told, about(notes=("The reason.",), every_s=60), "1@contoso.com")
+    text = rendered(mail)
+    subject = "[mailmote] freezer-3: the sign-in to the mail server was not renewed"
+    equal(alert.subject(told, about()), subject)
+    for words in (
+        "The board could not renew its sign-in to the mail server.",
+        "Since: 2013-10-16 15:40",
+        "sign the board in again.",
+        "Please note:\r\nThe reason.",
+    ):
+        assert words in text, words
+    for words in ("machine", "edit the alarm", "no value"):
+        assert words not in text, words
+
+
 def test_numbers():
     cases = (
         (0, "0"),

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "firmware" / "mailmote"
 HOST = ROOT / "host_tools" / "mailmote_host"
 
-BASE = {"errors", "explanations", "log", "compat", "civil", "event", "addresses", "__init__"}
+BASE = {"errors", "explanations", "redaction", "log", "compat", "civil", "event", "addresses", "__init__"}
 PURE = {"smtp", "mail", "policy"}
 MAY_IMPORT = {
     **dict.fromkeys(BASE, BASE),
@@ -24,10 +24,12 @@ MAY_IMPORT = {
     "supervisor": BASE,
     "watcher": BASE | PURE | {"net", "sensors", "health"},
     "letters": BASE | {"mail"},
-    "courier": BASE | PURE | {"store", "net", "sensors", "health", "letters"},
+    "sign_in": BASE | PURE | {"store", "net", "tokens"},
+    "tokens": BASE | PURE | {"store", "net"},
+    "courier": BASE | PURE | {"store", "net", "sensors", "health", "letters", "sign_in"},
     "agent": BASE
     | PURE
-    | {"store", "net", "sensors", "health", "supervisor", "watcher", "letters", "courier"},
+    | {"store", "net", "sensors", "health", "supervisor", "watcher", "letters", "sign_in", "courier"},
 }
 # What a pure part cannot use: it waits for nothing and knows no clock, file, socket or pin.
 IMPURE = {"asyncio", "socket", "time", "os", "machine", "network", "esp32", "ntptime", "tls", "ssl", "select"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 # The validator and its tables stay with the host: the board gets settings that passed it.
-HOST_ONLY = {"durations", "fields", "kinds", "options", "problems", "rules", "settings"}
+HOST_ONLY = {"durations", "fields", "kinds", "options", "problems", "rules", "settings", "sign_in"}
 
 
 def modules():

@@ -5,7 +5,7 @@ several events can be put together from them. No table is aligned: phones show m
 """
 
 from ..civil import duration, offset_text, rfc5322_date, stamp
-from ..event import ABOVE, BELOW, NO_READING, RECOVERY, REMINDER, SENSOR_ERROR
+from ..event import ABOVE, BELOW, NO_READING, RECOVERY, REMINDER, SENSOR_ERROR, SIGN_IN
 from .message import Message
 
 _SIDES = {ABOVE: ("above", "below"), BELOW: ("below", "above")}
@@ -25,6 +25,10 @@ _MEANINGS = {
     SENSOR_ERROR: (
         "The board runs and can mail, but cannot read its sensor: nobody watches this value now.",
         _CHECK_SENSOR,
+    ),
+    SIGN_IN: (
+        "Microsoft ends a sign-in that is not renewed for 90 days. The board then cannot mail any more.",
+        "See the note below for what went wrong. If it does not pass by itself, sign the board in again.",
     ),
 }
 
@@ -106,6 +110,8 @@ def subject(event, about):
         text = "no reading from %s for %s (%s)" % (about.sensor, lasted, event.alarm)
     elif event.cause == SENSOR_ERROR:
         text = "sensor %s failing for %s (%s)" % (about.sensor, lasted, event.alarm)
+    elif event.cause == SIGN_IN:
+        text = "the sign-in to the mail server was not renewed"
     elif event.kind == REMINDER:
         text = "%s for %s, %s" % (event.alarm, lasted, reading)
     else:
@@ -124,6 +130,8 @@ def headline(event, about):
         return "%s cannot be watched: %s gives no reading." % (event.alarm, about.sensor)
     if event.cause == SENSOR_ERROR:
         return "%s cannot be watched: %s cannot be read." % (event.alarm, about.sensor)
+    if event.cause == SIGN_IN:
+        return "The board could not renew its sign-in to the mail server."
     still = "still " if event.kind == REMINDER else ""
     side = _SIDES[event.cause][0]
     limit = quantity(event.threshold, about.unit)
@@ -133,8 +141,9 @@ def headline(event, about):
 def details(event, about):
     """Lines: where, since when, by which rule, and the worst of it."""
     yield "Where: %s" % (("%s, %s" % (about.device, about.site)) if about.site else about.device)
-    every = ", read every %s" % duration(about.every_s) if about.every_s else ""
-    yield "Sensor: %s%s" % (about.sensor, every)
+    if event.cause != SIGN_IN:
+        every = ", read every %s" % duration(about.every_s) if about.every_s else ""
+        yield "Sensor: %s%s" % (about.sensor, every)
     if about.severity:
         yield "Severity: %s" % about.severity
     since = stamp(event.since_s, about.utc_offset_s)
@@ -201,8 +210,9 @@ def _body(event, about, health_lines):
     )
     if about.repeat_every_s and event.kind != RECOVERY:
         yield "It is told again every %s until it is over.\n" % duration(about.repeat_every_s)
-    yield 'To change or silence it, edit the alarm "%s" in the mote.toml of this device and ' % event.alarm
-    yield "load it onto the board.\n"
+    if event.cause != SIGN_IN:
+        yield 'To change or silence it, edit the alarm "%s" in the mote.toml of this device ' % event.alarm
+        yield "and load it onto the board.\n"
 
 
 def _paragraph(title, lines):
