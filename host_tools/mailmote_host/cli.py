@@ -14,7 +14,7 @@ from .errors import HostError
 # Command: (module, what it does). The module has add_arguments(parser) and run(arguments) -> exit code.
 COMMANDS = {
     "demo": (
-        "demo",
+        "demo.command",
         "recorded readings become alert mail through each of the three options, with no hardware",
     ),
     "check": ("check", "validate a mote.toml and show its effective settings"),

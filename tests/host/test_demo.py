@@ -5,19 +5,24 @@ from types import SimpleNamespace
 
 import pytest
 
-from mailmote_host import cli, demo
+from mailmote_host import cli
+from mailmote_host.demo import command
+from mailmote_host.demo.judge import EXPECTED, datetime, judge
+from mailmote_host.demo.ways import WAYS
 
-WAY = demo.WAYS[0]
+WAY = WAYS[1]  # with a password
 
 
-def test_twelve_mails_and_the_round_trips(capsys, tmp_path):
+def test_sixteen_mails_and_the_round_trips(capsys, tmp_path):
     code = cli.main(["demo", "--json", "--keep", str(tmp_path)])
     out, err = capsys.readouterr()
     assert code == 0, err
-    assert "12 of 12 mails." in err
-    ways = {way["option"]: way for way in json.loads(out)}
-    assert set(ways) == {"client-submission", "direct-send", "smtp-relay"}
-    for option, way in ways.items():
+    assert "16 of 16 mails." in err
+    ways = {way["name"]: way for way in json.loads(out)}
+    assert set(ways) == {"oauth", "password", "direct-send", "smtp-relay"}
+    assert {way["option"] for way in ways.values()} == {"client-submission", "direct-send", "smtp-relay"}
+    for name, way in ways.items():
+        submission = way["option"] == "client-submission"
         assert way["problems"] == []
         assert [mail["date"] for mail in way["mails"]] == [
             "2013-12-16T15:40:00+00:00",
@@ -25,12 +30,12 @@ def test_twelve_mails_and_the_round_trips(capsys, tmp_path):
             "2014-02-08T00:30:00+00:00",
             "2014-02-09T12:00:00+00:00",
         ]
-        first, rest = (7, {7, 1}) if option == "client-submission" else (3, {3, 1})
+        first = {"oauth": 6, "password": 7}.get(name, 3)
         assert way["mails"][0]["round_trips"] == first
-        assert {mail["round_trips"] for mail in way["mails"]} <= rest
-        assert {mail["tls"] is not None for mail in way["mails"]} == {option == "client-submission"}
+        assert {mail["round_trips"] for mail in way["mails"]} <= {first, 1}
+        assert {mail["tls"] is not None for mail in way["mails"]} == {submission}
         assert way["heap_bytes"] > 0
-        assert len(list((tmp_path / option).glob("*.eml"))) == 4
+        assert len(list((tmp_path / name).glob("*.eml"))) == 4
 
 
 def mail(date, subject, number=0, to=WAY.to, tls="TLSv1.3", auth=("LOGIN", "mote")):
@@ -40,11 +45,11 @@ def mail(date, subject, number=0, to=WAY.to, tls="TLSv1.3", auth=("LOGIN", "mote
 
 
 def good():
-    return [mail(date, words, number) for number, (date, words) in enumerate(demo.EXPECTED.items())]
+    return [mail(date, words, number) for number, (date, words) in enumerate(EXPECTED.items())]
 
 
 def test_the_four_expected_mails_are_well():
-    assert demo._judge(WAY, good()) == []
+    assert judge(WAY, good()) == []
 
 
 @pytest.mark.parametrize(
@@ -54,9 +59,9 @@ def test_the_four_expected_mails_are_well():
         (lambda mails: mails.append(mails[0]), "2 mails of 2013-12-16 15:40"),
         (lambda mails: mails.append(mails[0]), "the same Message-ID"),
         (lambda mails: mails[0].recipients.append("x@y.test"), "went to"),
-        (lambda mails: mails.__setitem__(0, mail(next(iter(demo.EXPECTED)), "Other", 9)), "unexpected mail"),
+        (lambda mails: mails.__setitem__(0, mail(next(iter(EXPECTED)), "Other", 9)), "unexpected mail"),
         (
-            lambda mails: mails.append(mail(demo.datetime(2014, 1, 1), "Extra", 9)),
+            lambda mails: mails.append(mail(datetime(2014, 1, 1), "Extra", 9)),
             "unexpected mail: 2014-01-01",
         ),
     ],
@@ -65,13 +70,17 @@ def test_the_four_expected_mails_are_well():
 def test_anything_else_is_told(spoil, complaint):
     mails = good()
     spoil(mails)
-    assert any(complaint in problem for problem in demo._judge(WAY, mails))
+    assert any(complaint in problem for problem in judge(WAY, mails))
 
 
 def test_a_mail_without_tls_or_sign_in_is_told():
-    date, words = next(iter(demo.EXPECTED.items()))
-    for bad in (mail(date, words, tls=None), mail(date, words, auth=None)):
-        assert any("came with TLS" in problem for problem in demo._judge(WAY, [bad, *good()[1:]]))
+    date, words = next(iter(EXPECTED.items()))
+    for bad in (
+        mail(date, words, tls=None),
+        mail(date, words, auth=None),
+        mail(date, words, auth=("XOAUTH2", "mote")),
+    ):
+        assert any("came with TLS" in problem for problem in judge(WAY, [bad, *good()[1:]]))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +98,7 @@ def test_bad_input_is_one_line_with_the_fix(capsys, arguments, code, words):
 
 
 def test_a_missing_recording_is_one_line_with_the_fix(capsys, monkeypatch):
-    monkeypatch.setattr(demo, "RECORDING", "gone.csv")
+    monkeypatch.setattr(command, "RECORDING", "gone.csv")
     code = cli.main(["demo"])
     err = capsys.readouterr().err
     assert code == 1

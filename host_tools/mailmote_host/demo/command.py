@@ -4,19 +4,14 @@ The firmware's own main.py runs under real MicroPython with littlefs as its root
 """
 
 import argparse
-import email
-import email.policy
 import json
 import re
 import secrets
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from email.message import EmailMessage
 from importlib import resources
 from pathlib import Path
 
@@ -25,85 +20,25 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import settings_file
-from .check import drivers
-from .errors import HostError, UsageError
-from .tenant.model import Connector, Mailbox, Tenant
-from .tenant.record import Message
-from .tenant.service import Service, serve
-from .virtual import interpreter
-from .virtual.board import VirtualBoard
+from ..errors import HostError, UsageError
+from ..tenant.record import Message
+from ..tenant.service import serve
+from ..virtual import interpreter
+from ..virtual.board import VirtualBoard
+from .judge import EXPECTED, judge, parsed
+from .ways import WAYS, Way, secrets_for, settings_for, tenant_for
 
 RECORDING = "machine_temperature_system_failure.csv"
 DEFAULT_HEAP = "256K"
 BOARD_TIMEOUT_S = 60  # a run takes seconds; a board out of memory would start its tasks again for ever
 
-# What the recording holds: a planned shutdown, the failure of the machine, and the end of each.
-EXPECTED = {
-    datetime(2013, 12, 16, 15, 40, tzinfo=UTC): "Machine too cold",
-    datetime(2013, 12, 16, 18, 35, tzinfo=UTC): "OK again",
-    datetime(2014, 2, 8, 0, 30, tzinfo=UTC): "Machine too cold",
-    datetime(2014, 2, 9, 12, 0, tzinfo=UTC): "OK again",
-}
-
 NOTES = """\
 Round trips: how often the board waited for the server, for each of its mails;
-the first mail of a connection opens it. Heap: the most in use, on a 64-bit
+the first mail of a connection opens it. OAuth 2.0: a device code is approved,
+and the board gets its access tokens itself. Heap: the most in use, on a 64-bit
 port; objects are half as large on an ESP32. The tenant listened on free ports
-of this computer in place of 587 and 25.
+of this computer in place of 587, 25 and 443.
 """
-
-MOTE_TOML = """\
-[device]
-name = "machine-7"
-site = "Hall 2, bay 14"
-
-[wifi]
-ssid = "Plant IoT"
-
-[mail]
-option = "{option}"
-from = "mote@contoso.test"
-to = ["{to}"]
-{sign_in}
-port = {port}
-connect_to = "127.0.0.1"
-
-[[sensor]]
-name = "Machine temperature"
-driver = "replay"
-unit = "°F"
-every = "5min"
-path = "recording.csv"
-stop_at_end = true
-
-[[alarm]]
-name = "Machine too cold"
-sensor = "Machine temperature"
-below = 45
-for = "15min"
-clear = 50
-severity = "critical"
-"""
-
-
-@dataclass(frozen=True)
-class Way:
-    """One of the three options, as the demo sets it up."""
-
-    option: str
-    title: str
-    port: int
-    tls: str
-    sign_in: str
-    to: str
-
-
-WAYS = (
-    Way("client-submission", "Client submission", 587, "verified", "AUTH LOGIN", "facilities@contoso.test"),
-    Way("direct-send", "Direct send", 25, "none", "none", "facilities@contoso.test"),
-    Way("smtp-relay", "SMTP relay", 25, "none", "by address", "oncall@fabrikam.test"),
-)
 
 
 @dataclass(frozen=True)
@@ -162,7 +97,7 @@ def _run_all(folder: Path, heapsize: str, console: Console) -> Iterator[Outcome]
         tasks = [progress.add_task(way.title, total=100, start=False) for way in WAYS]
         for way, task in zip(WAYS, tasks, strict=True):
             progress.start_task(task)
-            yield _run(way, folder / way.option, recording, heapsize, progress, task)
+            yield _run(way, folder / way.name, recording, heapsize, progress, task)
 
 
 def _recording() -> bytes:
@@ -178,11 +113,15 @@ def _run(
     way: Way, folder: Path, recording: bytes, heapsize: str, progress: Progress, task: TaskID
 ) -> Outcome:
     password = secrets.token_urlsafe(18)
-    with serve(_tenant(way, password)) as service:
+    with serve(tenant_for(way, password)) as service:
+        settings = settings_for(way, folder, service)
+        ca_pem = folder / "ca.pem"
+        ca_pem.write_text(service.ca_pem, encoding="ascii")
+        handed = secrets_for(way, settings, password, ca_pem)
         board = VirtualBoard(
             folder,
-            _settings(way, folder, service),
-            {"mail.password": password.encode(), "wifi.password": secrets.token_urlsafe(12).encode()},
+            settings,
+            handed | {"wifi.password": secrets.token_urlsafe(12).encode()},
             {"recording.csv": recording, "ca/0.der": service.ca_der},
             heapsize=heapsize,
         )
@@ -199,7 +138,7 @@ def _run(
             exit_code = board.wait(BOARD_TIMEOUT_S)
         progress.update(task, completed=100)
         messages = list(service.messages)
-    problems = _judge(way, messages)
+    problems = judge(way, messages)
     if exit_code:
         problems.append(
             f"the board stopped with exit code {exit_code}. Its console ended:\n{board.console[-3000:]}"
@@ -208,63 +147,6 @@ def _run(
     for number, message in enumerate(messages):
         (folder / f"{number + 1}.eml").write_bytes(message.data)
     return Outcome(way, messages, int(heap[1]) if heap else None, problems)
-
-
-def _tenant(way: Way, password: str) -> Tenant:
-    tenant = Tenant(accepted_domains=("contoso.test",))
-    if way.option == "client-submission":
-        tenant.mailboxes.append(Mailbox("mote@contoso.test", password))
-    elif way.option == "direct-send":
-        tenant.contacts.add(way.to)
-    else:
-        tenant.connectors.append(Connector(networks=("127.0.0.1/32",)))
-    return tenant
-
-
-def _settings(way: Way, folder: Path, service: Service) -> dict:
-    """The settings, by way of a mote.toml as people write it."""
-    submission = way.option == "client-submission"
-    text = MOTE_TOML.format(
-        option=way.option,
-        to=way.to,
-        sign_in='username = "mote@contoso.test"\nauth = "password"' if submission else 'tls = "none"',
-        port=service.submission.port if submission else service.mx.port,
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "mote.toml"
-    path.write_text(text, encoding="utf-8")
-    loaded = settings_file.load(path, drivers())
-    if loaded.settings is None:
-        raise HostError("\n".join(str(problem) for problem in loaded.problems))
-    return loaded.settings
-
-
-def _judge(way: Way, messages: list[Message]) -> list[str]:
-    """What is not as expected: every mail there, once, to the right people, without a defect."""
-    problems = []
-    seen = Counter()
-    for message in messages:
-        mail = _parsed(message)
-        date = mail["Date"].datetime
-        seen[date] += 1
-        if message.recipients != [way.to]:
-            problems.append(f"a mail went to {message.recipients}")
-        if EXPECTED.get(date, "no such mail") not in mail["Subject"]:
-            problems.append(f"unexpected mail: {date:%Y-%m-%d %H:%M} {mail['Subject']}")
-        if bool(message.tls) != (way.tls != "none") or bool(message.auth) != (way.sign_in == "AUTH LOGIN"):
-            problems.append(f"a mail came with TLS {message.tls} and sign-in {message.auth}")
-        if mail.defects:
-            problems.append(f"a mail has defects: {mail.defects}")
-    for date, words in EXPECTED.items():
-        if seen[date] != 1:
-            problems.append(f"{seen[date]} mails of {date:%Y-%m-%d %H:%M} ({words}), 1 expected")
-    if len({_parsed(message)["Message-ID"] for message in messages}) != len(messages):
-        problems.append("two mails have the same Message-ID")
-    return problems
-
-
-def _parsed(message: Message) -> EmailMessage:
-    return email.message_from_bytes(message.data, _class=EmailMessage, policy=email.policy.default)
 
 
 def _show(outcomes: list[Outcome], console: Console) -> None:
@@ -297,9 +179,9 @@ def _as_json(outcomes: list[Outcome]) -> list[dict]:
         | {
             "mails": [
                 {
-                    "date": _parsed(message)["Date"].datetime.isoformat(),
-                    "subject": _parsed(message)["Subject"],
-                    "message_id": _parsed(message)["Message-ID"],
+                    "date": parsed(message)["Date"].datetime.isoformat(),
+                    "subject": parsed(message)["Subject"],
+                    "message_id": parsed(message)["Message-ID"],
                     "to": list(message.recipients),
                     "tls": message.tls,
                     "round_trips": message.round_trips,
