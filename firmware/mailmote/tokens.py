@@ -73,7 +73,8 @@ class Tokens:
     async def keep(self, heartbeat, link, warn):
         """Renew a sign-in that no mail has used for 60 days; `warn(since_s, error)` hears of a failure, once.
 
-        One that was never used is tried at once, so that a mistake shows on the bench.
+        One that was never used is tried at once, so that a mistake shows on the bench: on the console alone,
+        since it cannot be mailed.
         """
         warned = False
         while True:
@@ -86,7 +87,7 @@ class Tokens:
                     warned = False
                 except MailmoteError as error:
                     log.error("sign-in", "The sign-in was not renewed. %s", error)
-                    if not warned:
+                    if since_s and not warned:
                         warn(since_s, error)
                     warned = True
             await heartbeat.sleep(_LOOK_S)

@@ -341,6 +341,11 @@ def test_a_failed_renewal_is_told_once_and_tried_each_hour():
     equal((warned[0][0], len(entra.asked), link.waited), (NOW_S - 61 * DAY_S, 5, 5))
 
 
+def test_a_first_sign_in_that_fails_is_no_reason_for_a_mail():
+    entra = Entra(RetryLater("busy", "server-busy"), good())
+    equal((kept(entra, 2)[0], len(entra.asked)), ([], 2))
+
+
 def test_a_time_of_the_future_is_no_reason_to_rest():
     entra = Entra(good())
     entra.numbers["signed-in"] = NOW_S + 10 * DAY_S

@@ -188,6 +188,12 @@ class VirtualBoard:
             return (self._root / name).read_bytes()
         return self._image.read(name)
 
+    def read_secret(self, name) -> bytes:
+        """A secret of a board that does not run. Raises KeyError."""
+        self._must_not_run()
+        blobs = json.loads(self._nvs.read_text(encoding="ascii"))[SECRETS_NAMESPACE]
+        return base64.b64decode(blobs[name])
+
     def list_files(self, folder="/") -> list[str]:
         """The names in a folder of a board that does not run. Raises FileNotFoundError."""
         self._must_not_run()
