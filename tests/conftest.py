@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import hostile_table
 import pytest
 
 from mailmote_host.virtual import interpreter
@@ -63,3 +64,7 @@ def pytest_collect_file(file_path, parent):
     if file_path.name.startswith("both_") and file_path.suffix == ".py":
         return MicroPythonFile.from_parent(parent, path=file_path, name=f"{file_path.name}[micropython]")
     return None
+
+
+def pytest_terminal_summary(terminalreporter):
+    hostile_table.write(terminalreporter)

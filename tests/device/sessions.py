@@ -13,16 +13,19 @@ RUNTIMES = ("cpython", "micropython")
 TIMEOUT_S = 110
 
 
-def run_jobs(runtime, folder, jobs, ca_der, heapsize="256K"):
-    """The outcome of each job: {"results": one list a message, "failure": None or what ended the session}."""
+def run_jobs(runtime, folder, jobs, ca_der, heapsize="256K", program="client.py"):
+    """The outcome of each job, of client.py: {"results": one list a message, "failure": None or what ended
+    the session}.
+    """
     (folder / "ca").mkdir(parents=True, exist_ok=True)
     (folder / "ca" / "0.der").write_bytes(ca_der)
-    (folder / "jobs.json").write_text(json.dumps(jobs, ensure_ascii=False), encoding="utf-8")
+    lines = [json.dumps(job, ensure_ascii=False) + "\n" for job in jobs]
+    (folder / "jobs").write_text("".join(lines), encoding="utf-8")
     command = (
         [sys.executable] if runtime == "cpython" else [*interpreter.find(), "-X", f"heapsize={heapsize}"]
     )
     done = subprocess.run(
-        [*command, str(HERE / "client.py"), str(FIRMWARE), str(folder)],
+        [*command, str(HERE / program), str(FIRMWARE), str(folder)],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,

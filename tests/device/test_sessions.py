@@ -182,11 +182,8 @@ def test_a_certificate_of_another_authority_or_another_name_is_refused(runtime, 
         stranger, _ = run_jobs(runtime, tmp_path / "stranger", jobs, Authority().root_der)
         known, misnamed = run_jobs(runtime, tmp_path / "known", jobs, service.ca_der)
         assert delivered(known)
-        for outcome in (stranger, misnamed):
-            assert (outcome["failure"]["class"], outcome["failure"]["key"]) == (
-                "FixSettings",
-                "certificate-refused",
-            )
+        assert stranger["failure"]["key"] == "certificate-untrusted"
+        assert misnamed["failure"]["key"] == "certificate-wrong-host"
         assert len(service.messages) == 1
 
 

@@ -500,7 +500,7 @@ def test_look_ups_leave_the_heap_as_it_was():
 def test_a_failure_has_its_values_its_cause_and_its_fix():
     error = explanations.failure(RetryLater, "no-answer", "mail.contoso.test", 25)
     equal((type(error), error.key), (RetryLater, "no-answer"))
-    equal(str(error).startswith("mail.contoso.test did not answer on port 25. Many networks block"), True)
+    equal(str(error).startswith("mail.contoso.test did not answer on port 25. A firewall may"), True)
 
 
 def test_with_no_room_for_the_words_a_failure_is_raised_all_the_same():

@@ -92,3 +92,22 @@ def test_contexts_verify_with_the_name_and_take_nothing_old_or_weak():
     assert context.security_level >= 2
     suites = [suite["name"] for suite in context.get_ciphers()]
     assert all(name.startswith("TLS_") or ("ECDHE" in name and "GCM" in name) for name in suites)
+
+
+class Alert(ssl.SSLError):
+    reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+
+
+def test_an_alert_that_comes_after_the_handshake_has_the_number_of_mbedtls():
+    async def check():
+        reader = asyncio.StreamReader()
+        reader.set_exception(Alert(1, "planned"))
+        await compat.read_into((reader, None), bytearray(9))
+
+    with pytest.raises(OSError, match="Errno -30592"):
+        asyncio.run(check())
+
+
+def test_a_ca_certificate_that_is_none_raises_what_micropython_raises():
+    with pytest.raises(ValueError, match="invalid cert"):
+        compat.new_tls_context((b"no certificate",))

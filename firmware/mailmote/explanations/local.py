@@ -34,7 +34,7 @@ ROWS = (
      "A message has 1 to %d recipients; this one has %d.",
      "Write to a distribution group in place of so many addresses."),
     ("control-character", 0, "", "", "", "fix-settings",
-     "An address or name in an SMTP command cannot hold the character %r. Nothing was sent.",
+     "An address or name that goes to a server cannot hold the character %r. Nothing was sent.",
      "Correct the address or name in mote.toml, then provision again."),
 
     # TLS
@@ -96,7 +96,7 @@ ROWS = (
      "The network or the server is slow or down; it is tried again."),
     ("no-answer", 0, "", "", "", "retry-later",
      "%s did not answer on port %d.",
-     "Many networks block port 25: ask the provider, or use client submission on port 587."),
+     "A firewall may block the port. Many networks block 25: ask the provider, or use port 587 if you can."),
     ("connection-refused", 0, "", "", "", "retry-later",
      "%s refused the connection.",
      "Check host and port in mote.toml."),

@@ -50,7 +50,8 @@ _WRONG_USAGE = -31232
 _NUMBERS = {
     -29184: "the server answers in clear: it does not speak TLS on this port",
     -28928: "the server sent an oversized record: it may not speak TLS on this port",
-    -30592: "the server ended it: it has no TLS 1.2 with ECDHE and AES-GCM, or refuses the board's certificate",
+    -30592: "the server ended it: it has no TLS 1.2 with ECDHE and AES-GCM, "
+    "or refuses the board's certificate",
     -28288: "the server speaks no TLS 1.2, only what is older",
     -29312: "the server closed the connection during the handshake",
     -26112: "the server sent what this board's TLS cannot take, as a signature by RSA-PSS in TLS 1.2",

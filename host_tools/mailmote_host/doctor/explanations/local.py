@@ -77,8 +77,9 @@ LONG_FORMS = {
         (RFC + "rfc6749.html",),
     ),
     "http-unusable": LongForm(
-        "The board asks the sign-in service for a token over HTTPS. What came back is no HTTP/1.1 answer, or "
-        "longer than any of that service.",
+        "The board asks the sign-in service for a token over HTTPS. What came back is no HTTP/1.1 answer, "
+        "longer than any of that service, or does not say how long it is, so that half of it would pass for "
+        "the whole.",
         (
             "See that host in [oauth] is right: login.microsoftonline.com for most tenants.",
             "Exempt the board from a proxy that inspects TLS.",
@@ -103,9 +104,9 @@ LONG_FORMS = {
         (RFC + "rfc5321.html#section-4.5.3.1.8",),
     ),
     "control-character": LongForm(
-        "A line break in an address or name would begin a second command, so nothing was sent at all. "
-        "The settings file is checked for this; the character came in another way, or from an older "
-        "file.",
+        "A line break in an address or name would begin a second command, or another line of a request, so "
+        "nothing was sent at all. The settings file is checked for this; the character came in another way, or "
+        "from an older file.",
         (
             "Correct the address or name in mote.toml.",
             "Provision the board again.",
