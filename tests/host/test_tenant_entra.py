@@ -103,6 +103,8 @@ def test_polling_faster_than_told_is_slowed_down_by_the_tenants_clock(place):
 def test_a_declined_and_an_expired_code(place):
     begun = place.start()
     place.tenant.decline(begun.json["user_code"])
+    with pytest.raises(Refused, match="AADSTS70018"):
+        place.tenant.approve(begun.json["user_code"], MOTE)
     assert place.poll(begun).json["error"] == "authorization_declined"
     begun = place.start()
     place.clock.pass_by(899)
@@ -204,6 +206,9 @@ def test_a_revocation_ends_what_was_issued_before_and_nothing_after(place):
     place.tenant.revoke(MOTE.upper())
     refused = place.refresh(before)
     assert (refused.code, refused.json["error"]) == (50173, "invalid_grant")
+    day = "2026-06-21T00:00:00.0000000Z"
+    assert f"was issued on '{day}' and the TokensValidFrom date" in refused.json["error_description"]
+    assert f"for this user is '{day}'." in refused.json["error_description"]
     assert place.refresh(place.held()).status == 200
     assert place.refresh(others).status == 200
 

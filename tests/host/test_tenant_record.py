@@ -21,6 +21,7 @@ from tenant_client import (
 )
 
 from mailmote_host.tenant import Authority, serve
+from mailmote_host.tenant.record import redacted
 from mailmote_host.tenant.rules import MxRules
 
 WRONG = "canary-wrong-password"
@@ -97,6 +98,11 @@ def test_no_secret_is_kept_however_it_was_sent():
             assert form not in kept
     assert "4.9 degrees" not in kept
     assert "canary" not in kept
+
+
+def test_a_secret_is_cut_out_however_long_the_line_and_an_empty_one_does_nothing():
+    assert redacted(WRONG, ["", WRONG]) == "***"
+    assert redacted(f"<{base64_text(WRONG)}> {WRONG}", [WRONG, WRONG * 100]) == "<***> ***"
 
 
 def test_waiting_tells_what_was_seen_instead():

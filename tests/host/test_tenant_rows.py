@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from tenant_client import (
+    CLIENT_ID,
     MESSAGE,
     MOTE,
     OPS,
@@ -18,7 +19,9 @@ from tenant_client import (
 )
 
 from mailmote_host.tenant import Connector, Fault, Mailbox, Reply, Service, Stage, Tenant, serve, texts
+from mailmote_host.tenant.directory import SEND_AS_APP, SUBMISSION_RESOURCES
 from mailmote_host.tenant.faults import STAGES
+from mailmote_host.tenant.tokens import AccessToken
 
 
 @dataclass
@@ -75,6 +78,21 @@ def crowd() -> Tenant:
     return tenant
 
 
+def application_without_full_access() -> Tenant:
+    tenant = contoso()
+    tenant.vault.access[APPLICATION_TOKEN] = AccessToken(
+        APPLICATION_TOKEN,
+        CLIENT_ID,
+        None,
+        SUBMISSION_RESOURCES[0],
+        frozenset({SEND_AS_APP}),
+        0,
+        float("inf"),
+    )
+    return tenant
+
+
+APPLICATION_TOKEN = "canary-token-of-the-application"
 OLD = {"stack": "old"}
 RELAY = Connector(networks=("127.0.0.0/8",))
 
@@ -107,6 +125,11 @@ NATURAL: dict[str, tuple[Tenant, dict[str, str], Walk]] = {
     "conditional-access": (mailbox(conditional_access_blocks=True), {}, Walk()),
     "account-locked": (mailbox(account_locked=True), {}, Walk()),
     "basic-auth-retired": (contoso(basic_auth_retired=True), {}, Walk()),
+    "mailbox-logon-failed": (
+        application_without_full_access(),
+        {},
+        Walk(auth=(xoauth2(MOTE, APPLICATION_TOKEN),)),
+    ),
     "concurrent-connections": (contoso(max_connections=0), {}, Walk()),
     "recipient-quota": (contoso(recipients_per_day=0), {}, Walk()),
     "mailbox-full": (mailbox(full=True), {}, Walk()),
@@ -133,7 +156,6 @@ SCRIPTED = {
     "old-tls",
     "auth-temporary",
     "idle",
-    "mailbox-logon-failed",
     "concurrent-connections-old",
     "external-recipient-quota",
     "external-recipient-quota-trial",

@@ -12,7 +12,6 @@ from tenant_client import (
     PASSWORD,
     RawClient,
     base64_text,
-    bdat,
     contoso,
     matches,
     transaction,
@@ -216,19 +215,6 @@ def test_a_mailbox_of_a_disabled_account_stays_open_to_an_application(place):
     application.grant_full_access(MOTE)
     mailbox.disabled = True
     assert admitted(verdict(service, MOTE, app_only(service).json["access_token"]))
-
-
-def test_the_sign_in_of_an_application_is_forgotten_with_its_connection(place):
-    service, _, _, *_ = place
-    token = app_only(service).json["access_token"]
-    with secured(service) as client:
-        client.ask(xoauth2(MOTE, token))
-    service.wait_for_endings(1)
-    own = signed_in_device(service).json["access_token"]
-    with secured(service) as client:
-        client.ask(xoauth2(MOTE, own))
-        client.send(f"MAIL FROM:<{MOTE}>", f"RCPT TO:<{OUTSIDE}>", *bdat(b"x\r\n"))
-        assert client.replies(3)[2].startswith("250")
 
 
 # The challenge of other providers

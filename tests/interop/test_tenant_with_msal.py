@@ -10,6 +10,7 @@ from email.message import EmailMessage
 
 import msal
 import pytest
+import requests
 from entra_client import CLIENT_SECRET, directory
 from tenant_client import CLIENT_ID, DOMAIN, MOTE, OUTSIDE
 
@@ -27,17 +28,17 @@ def service():
 
 
 @pytest.fixture
-def settings(service, tmp_path, monkeypatch):
-    """How the library finds and trusts the tenant; these variables would go before its own settings."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "localhost")
+def settings(service, tmp_path):
+    """How the library finds and trusts the tenant, whatever this computer's environment says."""
     (tmp_path / "ca.pem").write_text(service.ca_pem)
-    return {
-        "authority": f"https://localhost:{service.sign_in.port}/{service.tenant.tenant_id}",
-        "instance_discovery": False,
-        "verify": str(tmp_path / "ca.pem"),
-    }
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(tmp_path / "ca.pem")
+        yield {
+            "authority": f"https://localhost:{service.sign_in.port}/{service.tenant.tenant_id}",
+            "instance_discovery": False,
+            "http_client": session,
+        }
 
 
 @pytest.fixture

@@ -94,7 +94,6 @@ class SubmissionRules:
         """The connection has ended."""
         if session.auth is not None:
             self._signed_in[session.auth[1]].remove(session)
-            self._applications.pop(session, None)
 
     def sender(self, session: Session) -> Answer | None:
         if session.tls is None:
