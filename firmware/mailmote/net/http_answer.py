@@ -1,7 +1,8 @@
 """Received octets to one HTTP/1.1 answer, within bounds (RFC 9110 and RFC 9112). No input or output here.
 
 Of the head only the status and three fields are kept, of each line its beginning: Microsoft's services send
-cookies and policies of some kB. The body comes by Content-Length, in chunks, or to the end of the stream.
+cookies and policies of some kB. A body counts by Content-Length or in chunks. One that lasts to the end of
+the stream could be cut anywhere: TLS on MicroPython does not tell, and its JSON parser takes half an object.
 """
 
 from ..errors import ProtocolError, RetryLater
@@ -13,9 +14,13 @@ _KEPT_LINE_OCTETS = 256
 _MAX_INTERIM = 4  # answers of 1xx that come before the real one
 _MAX_SIZE_DIGITS = 5
 _MAX_RETRY_AFTER_S = 86400
+_MAX_RETRY_AFTER_DIGITS = 9
+_MAX_HOST_OCTETS = 80  # of the one that a redirect names
 
-_STATUS, _FIELDS, _LENGTH, _CHUNK_SIZE, _CHUNK, _CHUNK_END, _TRAILERS, _REST, _DONE = range(9)
-_LINES = (_STATUS, _FIELDS, _CHUNK_SIZE, _CHUNK_END, _TRAILERS)
+# What stands for the rest of a line of which the beginning is kept: no number, coding or host ends so.
+_REST_OF_LINE = b"..."
+
+_STATUS, _FIELDS, _BODY, _CHUNK_SIZE, _CHUNK_END, _TRAILERS, _DONE = range(7)
 
 
 class Answer:
@@ -32,14 +37,15 @@ class Answer:
         self._left = 0  # of the body, or of the chunk
         self._begin_head()
         self.status = 0
-        self.body = bytearray()
+        self.body = bytearray()  # zeros where nothing has come yet
 
     @property
     def done(self):
         return self._state == _DONE
 
     def feed(self, data):
-        """Take octets (bytes-like); none at all is the end of the stream. Raises RetryLater.
+        """Take octets (bytes-like); none at all is the end of the stream. Raises RetryLater: ProtocolError,
+        or for a redirect.
 
         What follows the answer is left alone.
         """
@@ -49,10 +55,10 @@ class Answer:
             return
         position = 0
         while position < len(octets) and not self.done:
-            if self._state in _LINES:
-                position = self._take_line(octets, position)
-            else:
+            if self._state == _BODY:
                 position = self._take_body(octets, position)
+            else:
+                position = self._take_line(octets, position)
 
     def _begin_head(self):
         self._length = None
@@ -61,10 +67,10 @@ class Answer:
         self.retry_after_s = 0
 
     def _end(self):
-        if self._state == _REST:
-            self._state = _DONE
-        elif not self.done:
-            raise failure(ProtocolError, "connection-closed", "in the middle of an answer", "HTTPS")
+        if self.done:
+            return
+        how = "in the middle of an answer" if self._head_octets else "without an answer"
+        raise failure(ProtocolError, "connection-closed", how, "HTTPS")
 
     def _unusable(self, why):
         return failure(ProtocolError, "http-unusable", self._host, why)
@@ -88,7 +94,7 @@ class Answer:
             line = bytes(self._line)
             self._line = bytearray()
             self._last = 0
-            self._act(line[:-2] if line.endswith(b"\r\n") else line.rstrip(b"\r"))
+            self._act(line[:-2] if line.endswith(b"\r\n") else line.rstrip(b"\r") + _REST_OF_LINE)
         else:
             self._last = octets[-1]
         return stop
@@ -129,9 +135,9 @@ class Answer:
     def _take_field(self, line):
         name, colon, value = line.partition(b":")
         if not colon or not name or name.strip() != name:
-            raise self._unusable("a header field without a name")
+            raise self._unusable("a malformed header field")
         for octet in line:
-            if octet < 32 and octet != 9:
+            if octet < 32 and octet != 9 or octet == 127:
                 raise self._unusable("a control character in a header field")
         name, value = name.lower(), value.strip()
         if name == b"content-length":
@@ -140,11 +146,12 @@ class Answer:
                 raise self._unusable("two lengths")
             self._length = length
         elif name == b"transfer-encoding":
-            if value.lower() != b"chunked":
+            if self._chunked or value.lower() != b"chunked":
                 raise self._unusable("an unknown transfer coding")
             self._chunked = True
-        elif name == b"retry-after" and value.isdigit() and len(value) <= 6:
-            self.retry_after_s = min(int(value), _MAX_RETRY_AFTER_S)
+        elif name == b"retry-after" and value.isdigit():
+            seconds = int(value) if len(value) <= _MAX_RETRY_AFTER_DIGITS else _MAX_RETRY_AFTER_S
+            self.retry_after_s = min(seconds, _MAX_RETRY_AFTER_S)
         elif name == b"location":
             self._location = _host_of(value)
 
@@ -163,21 +170,29 @@ class Answer:
             self._state = _DONE
         elif self._chunked:
             self._state = _CHUNK_SIZE
-        elif self._length is None:
-            self._state = _REST
         elif self._length:
-            self.body = bytearray(self._length)
-            self._left = self._length
-            self._state = _LENGTH
+            self._expect(self._length)
+        elif self._length is None and self.status < 300:
+            raise self._unusable("a body without a length, which may be cut off anywhere")
         else:
-            self._state = _DONE
+            self._state = _DONE  # of a refusal without a length the status alone counts
 
     def _take_chunk_size(self, line):
         size = self._size(line.partition(b";")[0].strip(), 16)
         if len(self.body) + size > _MAX_BODY_OCTETS:
             raise self._too_long()
-        self._left = size
-        self._state = _CHUNK if size else _TRAILERS
+        if size:
+            self._expect(size)
+        else:
+            self._state = _TRAILERS
+
+    def _expect(self, octets):
+        """Make room for this much more of the body: exactly, and most answers are one piece."""
+        came = self.body
+        self.body = bytearray(len(came) + octets)
+        self.body[: len(came)] = came
+        self._left = octets
+        self._state = _BODY
 
     def _size(self, digits, base):
         for octet in digits:
@@ -185,6 +200,7 @@ class Answer:
                 raise self._unusable("a length that is no number")
         if not digits:
             raise self._unusable("a length that is no number")
+        digits = digits.lstrip(b"0") or b"0"
         size = int(digits, base) if len(digits) <= _MAX_SIZE_DIGITS else _MAX_BODY_OCTETS + 1
         if size > _MAX_BODY_OCTETS:
             raise self._too_long()
@@ -196,32 +212,20 @@ class Answer:
     # The body
 
     def _take_body(self, octets, position):
-        if self._state == _REST:
-            self._keep(octets[position:])
-            return len(octets)
         stop = min(len(octets), position + self._left)
-        if self._state == _LENGTH:
-            start = len(self.body) - self._left
-            self.body[start : start + stop - position] = octets[position:stop]
-        else:
-            self._keep(octets[position:stop])
+        start = len(self.body) - self._left
+        self.body[start : start + stop - position] = octets[position:stop]
         self._left -= stop - position
         if not self._left:
-            if self._state == _LENGTH:
-                self._state = _DONE
-            else:
-                self._state = _CHUNK_END
+            self._state = _CHUNK_END if self._chunked else _DONE
         return stop
-
-    def _keep(self, part):
-        if len(self.body) + len(part) > _MAX_BODY_OCTETS:
-            raise self._too_long()
-        self.body += part
 
 
 def _host_of(location):
     """The host that a Location names, or "": never its path or query, which may hold a secret."""
     rest = location.partition(b"://")[2]
     host = rest.partition(b"/")[0].partition(b"?")[0].partition(b"#")[0]
-    host = host.rpartition(b"@")[2][:80]
+    host = host.rpartition(b"@")[2]
+    if len(host) > _MAX_HOST_OCTETS:
+        return ""
     return "".join(chr(octet) if 32 < octet < 127 else "?" for octet in host)
