@@ -504,7 +504,7 @@ def test_a_failure_has_its_values_its_cause_and_its_fix():
 
 
 def test_with_no_room_for_the_words_a_failure_is_raised_all_the_same():
-    sys.modules["mailmote.explanations.sign_in"] = NoRoom()
+    sys.modules["mailmote.explanations.local"] = NoRoom()
     error = explanations.failure(RetryLater, "no-answer", "mail.contoso.test", 25)
     equal((type(error), error.key, "memory" in str(error)), (RetryLater, "no-answer", True))
 

@@ -7,8 +7,8 @@ module with ROWS; it imports nothing, and nothing else on a board refers to it.
 A row: key; first digit of the reply code, or 0; enhanced status codes; fragments of the text, in lower
 case; first letters of the stages; action; cause; fix. Alternatives are parted by `|`; what is empty matches
 all. The first row that fits a reply is taken (smtp/replies.py), so the more telling stand first. Rows with
-neither enhanced status code nor fragment are reached by key: the classes of replies.py, and all of `local`,
-whose causes have places for values.
+neither enhanced status code nor fragment are reached by key: the classes of replies.py, and all of `local`
+and `trust`, whose causes have places for values.
 
 The rows of `entra` and `oauth`, with the stage `t`, are of the service that gives out tokens. In place of
 enhanced status codes they hold AADSTS numbers and names of errors, which no reply of a mail server has
@@ -23,7 +23,7 @@ disable SMTP AUTH", "How to set up a multifunction device" and "Exchange Online 
 
 from .. import compat
 
-_PARTS = ("sign_in", "mailbox", "mx", "general", "entra", "oauth", "local")
+_PARTS = ("local", "trust", "sign_in", "mailbox", "mx", "general", "entra", "oauth")
 _NO_MEMORY = ("There was too little memory to look up the reason.", "Ask the computer: mailmote explain")
 
 

@@ -80,8 +80,6 @@ _FIXES = {
         "Check host and port.",
     "timeout":
         "Try it again: the network or the server is slow or down.",
-    "tls-busy":
-        "Close the other connection first.",
     "tls-no-room":
         "Try it again. If it lasts, keep fewer objects, or use a board with SPIRAM.",
     "no-memory":

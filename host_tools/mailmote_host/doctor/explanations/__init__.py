@@ -5,7 +5,7 @@ parts are the same. `<mailbox>` and the like are for the reader to fill in. Comm
 `Connect-ExchangeOnline`, or where they begin with it, `Connect-Entra`.
 """
 
-from . import entra, general, local, mailbox, mx, oauth, sign_in
+from . import entra, general, local, mailbox, mx, oauth, sign_in, trust
 from .form import LongForm
 
 __all__ = ["LONG_FORMS", "LongForm"]
@@ -18,4 +18,5 @@ LONG_FORMS: dict[str, LongForm] = {
     **entra.LONG_FORMS,
     **oauth.LONG_FORMS,
     **local.LONG_FORMS,
+    **trust.LONG_FORMS,
 }

@@ -10,3 +10,9 @@ class LongForm(NamedTuple):
     steps: tuple[str, ...]
     commands: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+
+
+# A step that many have.
+HOST_AND_PORT = (
+    "Check host and port in mote.toml, and that nothing on the network answers in the server's place."
+)
