@@ -12,10 +12,10 @@ import asyncio
 import json
 
 from . import compat, log
+from .compat import borrow
 from .errors import MailmoteError, RetryLater, StorageError
 from .explanations import failure
-from .net import clock, https
-from .policy import token_errors
+from .net import clock
 from .redaction import hide
 from .smtp.auth import Bearer
 from .store import secrets, state
@@ -95,11 +95,12 @@ class Tokens:
     async def _renew(self, heartbeat):
         self._token = None
         compat.collect()
-        status, body, retry_after_s = await https.post(self._oauth, self._request(), heartbeat)
+        https = borrow("mailmote.net.https")  # once an hour: its memory is the mail's in between
+        status, body, retry_after_s = await https.post(self._oauth, self._request(https.form), heartbeat)
         answer = _parsed(body)
         token = answer.get("access_token") if answer and status == 200 else None
         if token is None:
-            raise token_errors.refusal(status, answer, retry_after_s)
+            raise borrow("mailmote.policy.token_errors").refusal(status, answer, retry_after_s)
         if not _is_token(token):
             raise failure(RetryLater, "token-unusable")
         if self._delegated:
@@ -112,12 +113,12 @@ class Tokens:
         _note_success()
         compat.collect()
 
-    def _request(self):
+    def _request(self, form):
         """The body of the token request. It holds a secret: nobody keeps it."""
         secret = secrets.get(self._oauth["secret"])
         hide(secret)
         grant = "refresh_token" if self._delegated else "client_credentials"
-        return https.form(
+        return form(
             (
                 ("grant_type", grant),
                 ("client_id", self._oauth["client_id"]),

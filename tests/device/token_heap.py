@@ -17,7 +17,6 @@ os.chdir(sys.argv[2])
 
 from mailmote import log, sign_in, tokens
 from mailmote.mail.message import Message
-from mailmote.net import https
 from mailmote.net.session import Session
 from mailmote.net.stream import Stream
 from mailmote.store import secrets
@@ -55,7 +54,7 @@ async def main(mail):
     # What is loaded at the first use stays: the second time is what a running board needs again and again.
     one = sign_in.of(mail)
     await one.credentials(Heartbeat())
-    for module, name in ((tokens, "_is_token"), (secrets, "put"), (Stream, "write"), (https, "form")):
+    for module, name in ((tokens, "_is_token"), (secrets, "put"), (Stream, "write"), (Stream, "upgrade")):
         watched(module, name)
     one._token = None
     for _ in range(3):

@@ -112,13 +112,14 @@ def good(token="access-1", refresh=None, lifetime_s=3599):
 
 def with_entra(test, entra, mail=DEVICE):
     """`test(tokens, entra)`, with all that lies around replaced."""
-    before = tokens.https, tokens.secrets, tokens.state, tokens.clock, log.level
-    tokens.https = tokens.secrets = tokens.state = tokens.clock = entra
+    before = tokens.borrow, tokens.secrets, tokens.state, tokens.clock, log.level
+    tokens.borrow = lambda path: entra if path.endswith(".https") else compat.borrow(path)
+    tokens.secrets = tokens.state = tokens.clock = entra
     log.level = 100
     try:
         return test(tokens.Tokens(mail), entra)
     finally:
-        tokens.https, tokens.secrets, tokens.state, tokens.clock, log.level = before
+        tokens.borrow, tokens.secrets, tokens.state, tokens.clock, log.level = before
 
 
 def token_of(one):

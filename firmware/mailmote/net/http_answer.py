@@ -12,9 +12,7 @@ _MAX_HEAD_OCTETS = 16384  # what common servers take themselves
 _MAX_BODY_OCTETS = 16384  # an access token has 2 to 4 kB, a refresh token 1 to 2
 _KEPT_LINE_OCTETS = 256
 _MAX_INTERIM = 4  # answers of 1xx that come before the real one
-_MAX_SIZE_DIGITS = 5
 _MAX_RETRY_AFTER_S = 86400
-_MAX_RETRY_AFTER_DIGITS = 9
 _MAX_HOST_OCTETS = 80  # of the one that a redirect names
 
 # What stands for the rest of a line of which the beginning is kept: no number, coding or host ends so.
@@ -37,7 +35,7 @@ class Answer:
         self._left = 0  # of the body, or of the chunk
         self._begin_head()
         self.status = 0
-        self.body = bytearray()  # zeros where nothing has come yet
+        self.body = bytearray()
 
     @property
     def done(self):
@@ -150,8 +148,7 @@ class Answer:
                 raise self._unusable("an unknown transfer coding")
             self._chunked = True
         elif name == b"retry-after" and value.isdigit():
-            seconds = int(value) if len(value) <= _MAX_RETRY_AFTER_DIGITS else _MAX_RETRY_AFTER_S
-            self.retry_after_s = min(seconds, _MAX_RETRY_AFTER_S)
+            self.retry_after_s = min(int(value), _MAX_RETRY_AFTER_S)
         elif name == b"location":
             self._location = _host_of(value)
 
@@ -171,7 +168,9 @@ class Answer:
         elif self._chunked:
             self._state = _CHUNK_SIZE
         elif self._length:
-            self._expect(self._length)
+            self.body = bytearray(self._length)
+            self._left = self._length
+            self._state = _BODY
         elif self._length is None and self.status < 300:
             raise self._unusable("a body without a length, which may be cut off anywhere")
         else:
@@ -181,18 +180,8 @@ class Answer:
         size = self._size(line.partition(b";")[0].strip(), 16)
         if len(self.body) + size > _MAX_BODY_OCTETS:
             raise self._too_long()
-        if size:
-            self._expect(size)
-        else:
-            self._state = _TRAILERS
-
-    def _expect(self, octets):
-        """Make room for this much more of the body: exactly, and most answers are one piece."""
-        came = self.body
-        self.body = bytearray(len(came) + octets)
-        self.body[: len(came)] = came
-        self._left = octets
-        self._state = _BODY
+        self._left = size
+        self._state = _BODY if size else _TRAILERS
 
     def _size(self, digits, base):
         for octet in digits:
@@ -200,8 +189,7 @@ class Answer:
                 raise self._unusable("a length that is no number")
         if not digits:
             raise self._unusable("a length that is no number")
-        digits = digits.lstrip(b"0") or b"0"
-        size = int(digits, base) if len(digits) <= _MAX_SIZE_DIGITS else _MAX_BODY_OCTETS + 1
+        size = int(digits, base)
         if size > _MAX_BODY_OCTETS:
             raise self._too_long()
         return size
@@ -213,8 +201,13 @@ class Answer:
 
     def _take_body(self, octets, position):
         stop = min(len(octets), position + self._left)
-        start = len(self.body) - self._left
-        self.body[start : start + stop - position] = octets[position:stop]
+        if self._chunked:
+            # Mostly it grows where it is. Pieces joined in the end would take twice their size, and those of
+            # one octet much more.
+            self.body += octets[position:stop]
+        else:
+            start = len(self.body) - self._left
+            self.body[start : start + stop - position] = octets[position:stop]
         self._left -= stop - position
         if not self._left:
             self._state = _CHUNK_END if self._chunked else _DONE

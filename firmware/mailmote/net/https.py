@@ -4,7 +4,6 @@ from .. import compat
 from ..errors import SettingsError
 from ..explanations import failure
 from . import tls
-from .http_answer import Answer
 from .stream import connect
 
 _RECEIVE_BYTES = 512
@@ -36,7 +35,7 @@ async def post(endpoint, body, heartbeat):
         heartbeat.beat(_WRITE_TIMEOUT_MS // 1000)
         await stream.write(request, _WRITE_TIMEOUT_MS)
         request = None  # the answer needs the room
-        answer = await _receive(stream, Answer(host), heartbeat)
+        answer = await _receive(stream, compat.borrow("mailmote.net.http_answer").Answer(host), heartbeat)
     finally:
         stream.close()
     return answer.status, answer.body, answer.retry_after_s
