@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 # The validator and its tables stay with the host: the board gets settings that passed it.
 HOST_ONLY = {"durations", "fields", "kinds", "options", "problems", "rules", "settings", "sign_in"}
@@ -18,9 +20,10 @@ def modules():
 def test_mip_installs_every_module_of_the_board():
     """https://docs.micropython.org/en/latest/reference/packages.html"""
     package = json.loads((FIRMWARE / "package.json").read_text(encoding="utf-8"))
-    assert package["urls"] == [[name, name] for name in modules()]
+    assert package["urls"] == [[name, name] for name in (*modules(), "umail.py")]
 
 
-def test_its_version_is_that_of_the_firmware():
-    package = json.loads((FIRMWARE / "package.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["package.json", "umail.json"])
+def test_its_version_is_that_of_the_firmware(name):
+    package = json.loads((FIRMWARE / name).read_text(encoding="utf-8"))
     assert f'"{package["version"]}"' in (FIRMWARE / "mailmote" / "__init__.py").read_text(encoding="utf-8")

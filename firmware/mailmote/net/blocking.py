@@ -13,7 +13,7 @@ from .. import compat
 from ..errors import RetryLater
 from ..explanations import failure
 from . import tls
-from .stream import _converted
+from .stream import converted
 
 _SEND_BYTES = 1024
 
@@ -63,7 +63,7 @@ class Connection:
                 self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
             )
         except (OSError, ValueError) as error:
-            raise _converted(error, self._host)
+            raise converted(error, self._host)
 
     def close(self):
         """Close at once; the peer is not waited for."""
@@ -88,7 +88,7 @@ class Connection:
                     return count
                 self._wait(select.POLLIN if count == compat.WANTS_READ else select.POLLOUT, deadline)
         except (OSError, ValueError) as error:
-            raise _converted(error, self._host)
+            raise converted(error, self._host)
 
     def _wait(self, event, deadline):
         left_ms = compat.ticks_diff(deadline, compat.ticks_ms())
@@ -120,4 +120,4 @@ def connect(host, port, timeout_ms):
         raise failure(RetryLater, "unreachable", host, error)
     if fault.errno in (errno.ETIMEDOUT, None):  # CPython's own time-out has no number
         raise failure(RetryLater, "no-answer", host, port)
-    raise _converted(fault, "%s port %d" % (host, port))
+    raise converted(fault, "%s port %d" % (host, port))

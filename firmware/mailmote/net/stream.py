@@ -89,7 +89,7 @@ class Stream:
         except compat.Timeout:
             raise failure(RetryLater, "timeout", self._host)
         except (OSError, ValueError, EOFError) as error:
-            raise _converted(error, self._host)
+            raise converted(error, self._host)
 
 
 async def connect(host, port):
@@ -99,12 +99,12 @@ async def connect(host, port):
     except compat.Timeout:
         raise failure(RetryLater, "no-answer", host, port)
     except OSError as error:
-        raise _converted(error, "%s port %d" % (host, port))
+        raise converted(error, "%s port %d" % (host, port))
     except (IndexError, ValueError) as error:  # a look-up that found nothing, or was cut short
         raise failure(RetryLater, "unreachable", host, repr(error))
 
 
-def _converted(error, host):
+def converted(error, host):
     """The exception of errors.py for one of the socket or of the TLS library."""
     of_tls = tls.error_of(error, host)
     if of_tls:

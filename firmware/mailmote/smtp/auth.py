@@ -79,14 +79,16 @@ class Plain:
 
     def __init__(self, credentials):
         self._credentials = credentials
+        self._answered = False
 
     def initial_response(self):
         return in_base64((self._credentials.plain(),))
 
     def answer(self, challenge):
-        """PLAIN has said everything in its first line: any challenge is empty, or a mistake."""
-        if challenge:
+        """PLAIN has said everything in its first line: an empty challenge may ask for it once more."""
+        if challenge or self._answered:
             raise _unexpected(self.name)
+        self._answered = True
         return self.initial_response()
 
 
