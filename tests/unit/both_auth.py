@@ -31,6 +31,9 @@ def test_without_a_mechanism_for_a_password_a_person_has_to_act():
 def test_plain_answers_an_empty_challenge_and_no_other():
     equal((said(Plain(MOTE).initial_response()), said(Plain(MOTE).answer(b""))), (BOTH, BOTH))
     equal(raises(ProtocolError, Plain(MOTE).answer, b"Password:").key, "malformed-reply")
+    plain = Plain(MOTE)
+    plain.answer(b"")
+    equal(raises(ProtocolError, plain.answer, b"").key, "malformed-reply")
 
 
 def test_login_gives_the_password_at_once_only_to_who_asks_for_it():
