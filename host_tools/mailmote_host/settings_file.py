@@ -129,13 +129,15 @@ def _check(name: str, text: str, drivers: Mapping[str, Any]) -> Loaded:
 
 
 def _ca_fault(folder: Path, document: Mapping[str, Any], told: Container[toml_lines.Path]) -> str | None:
-    """What is wrong with the user's own CA certificates, as far as text shows, and what to do.
+    """What is wrong with the user's own CA certificates, and what to do.
 
     None: nothing, or there are none, or their name is at fault already, by the paths in `told`.
     """
     mail = document.get("mail")
     if not isinstance(mail, dict) or "ca" not in mail or _CA in told:
         return None
+    from .board import trust  # few files have one, and its libraries take a moment
+
     path = folder / mail["ca"]
     try:
         with path.open("rb") as file:
@@ -148,8 +150,10 @@ def _ca_fault(folder: Path, document: Mapping[str, Any], told: Container[toml_li
         return f"{path} is larger than {MAX_CA_BYTES // 1024} KiB. Take the CA of your server alone"
     if b"PRIVATE KEY-----" in data:
         return f"{path} holds a private key, which has no place here. Take it out; the certificate is enough"
-    if b"-----BEGIN CERTIFICATE-----" not in data:
-        return f"{path} holds no certificate (-----BEGIN CERTIFICATE-----). Export the CA as PEM, or Base64"
+    try:
+        trust.site_certificates(path)
+    except trust.TrustError as error:
+        return str(error)
     return None
 
 

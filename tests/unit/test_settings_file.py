@@ -11,11 +11,12 @@ import pytest
 from mailmote import sensors
 from mailmote.policy import fields, options, stored_settings
 from mailmote_host import check, settings_file, toml_lines
+from mailmote_host.tenant.ca import process_authority
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = sorted((DOCS / "examples").glob("*.toml"))
 CLIENT_ID = "00001111-aaaa-2222-bbbb-3333cccc4444"
-CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+CERTIFICATE = process_authority().root_pem.encode()
 DRIVERS = {"adc": {"pin": (int, ..., "the number of the pin")}}
 GOOD = """\
 [device]
@@ -475,6 +476,8 @@ def test_a_ca_file_is_looked_for_beside_the_settings(mote, tmp_path, monkeypatch
     ):
         file.write_bytes(content)
         assert one(mote(text)).startswith(at + fault)
+    file.write_bytes(CERTIFICATE[:120] + b"\n-----END CERTIFICATE-----\n")
+    assert one(mote(text)).startswith(at.rstrip() + ", certificate 1: it is damaged. Export it anew")
     for content in (CERTIFICATE, CERTIFICATE * 3, CERTIFICATE.ljust(65536)):
         file.write_bytes(content)
         assert mote(text).settings["mail"]["ca"] == "certs/ca.pem"
