@@ -232,6 +232,8 @@ def test_the_nvs_has_the_limits_of_the_real_one(make, runtime):
         print(number(nvs.get_blob, "fifteen.letters", bytearray(3)))
         nvs.erase_key("fifteen.letters")
         print(number(nvs.get_blob, "fifteen.letters", bytearray(9)))
+        print(number(nvs.set_blob, "large", bytes(9000)), number(nvs.set_blob, "large", bytes(9000)))
+        print(number(nvs.set_blob, "other", bytes(3000)), number(nvs.set_blob, "large", bytes(9000)))
         """,
         runtime=runtime,
     )
@@ -244,6 +246,8 @@ def test_the_nvs_has_the_limits_of_the_real_one(make, runtime):
         "None",
         "(-4364, 'ESP_ERR_NVS_INVALID_LENGTH')",
         "(-4354, 'ESP_ERR_NVS_NOT_FOUND')",
+        "None None",
+        "None (-4357, 'ESP_ERR_NVS_NOT_ENOUGH_SPACE')",
     ]
 
 

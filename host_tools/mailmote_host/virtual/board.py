@@ -10,10 +10,8 @@ The root of the board is `flash.img` in the folder (with CPython, the folder `ro
 Both last over starts of one board; a new VirtualBoard is a board newly flashed and provisioned.
 """
 
-import base64
 import itertools
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -24,11 +22,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import HostError
-from . import firmware, interpreter, stand_ins, startup
+from . import firmware, interpreter, provision, stand_ins, startup
 from .image import Image
+from .sleeping import sleeps
 
-SECRETS_NAMESPACE = "mailmote"
-_HERE = Path(__file__).parent
 _LAUNCHER = ("device", "stand_ins", "startup")
 _START_TIMEOUT_S = 30
 _IDLE_TIMEOUT_S = 5
@@ -79,7 +76,7 @@ class VirtualBoard:
         content.update(files or {})
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write_root(content)
-        self._write_nvs(secrets)
+        provision.write_nvs(self._nvs, secrets)
 
     def start(self):
         """Power on. Returns when the firmware begins to run; raises BoardError if it does not."""
@@ -145,14 +142,12 @@ class VirtualBoard:
     def stop(self, timeout_s: float = 10) -> int:
         """Press Ctrl-C and return the exit code. A board that does not end by it loses its power.
 
-        The key is pressed when the board next waits for something, or after 5 s. MicroPython's unix port
-        raises KeyboardInterrupt wherever the signal meets it (MICROPY_ASYNC_KBD_INTR), in the middle of
-        littlefs or of a garbage collection too; an ESP32 raises it between bytecodes only.
+        The key is pressed when the board next waits for something, or after 5 s.
         """
         process = self._process
         if process is not None:
             deadline_s = time.monotonic() + _IDLE_TIMEOUT_S
-            while self.running and not _waits(process.pid) and time.monotonic() < deadline_s:
+            while self.running and not sleeps(process.pid) and time.monotonic() < deadline_s:
                 time.sleep(0.001)
             process.send_signal(signal.SIGINT)
         try:
@@ -191,8 +186,7 @@ class VirtualBoard:
     def read_secret(self, name) -> bytes:
         """A secret of a board that does not run. Raises KeyError."""
         self._must_not_run()
-        blobs = json.loads(self._nvs.read_text(encoding="ascii"))[SECRETS_NAMESPACE]
-        return base64.b64decode(blobs[name])
+        return provision.read_nvs(self._nvs)[name]
 
     def list_files(self, folder="/") -> list[str]:
         """The names in a folder of a board that does not run. Raises FileNotFoundError."""
@@ -215,30 +209,13 @@ class VirtualBoard:
     def _write_root(self, content):
         if self._runtime == "micropython":
             Image.create(self._image.path, content)
-            self._write_launcher()
+            provision.write_launcher(self._launcher, _LAUNCHER, self._compiled)
             return
         shutil.rmtree(self._root, ignore_errors=True)
         for name, data in content.items():
             path = self._root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-
-    def _write_launcher(self):
-        """The modules that run under MicroPython around the firmware."""
-        shutil.rmtree(self._launcher, ignore_errors=True)
-        self._launcher.mkdir()
-        for name in _LAUNCHER:
-            source = _HERE / (name + ".py")
-            if self._compiled:
-                source = firmware.compiled_module(source, name + ".py")
-            shutil.copyfile(source, self._launcher / (name + (".mpy" if self._compiled else ".py")))
-
-    def _write_nvs(self, secrets):
-        blobs = {key: base64.b64encode(secret).decode() for key, secret in secrets.items()}
-        self._nvs.unlink(missing_ok=True)
-        descriptor = os.open(self._nvs, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump({SECRETS_NAMESPACE: blobs}, file)
 
     def _command(self):
         if self._runtime == "cpython":
@@ -284,12 +261,3 @@ class VirtualBoard:
     def _must_not_run(self):
         if self.running:
             raise BoardError("stop the board first: its flash changes while it runs")
-
-
-def _waits(pid):
-    """True where a process sleeps, or where the system does not tell (it has no /proc)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return True
-    return fields.rpartition(b")")[2].split()[0] == b"S"

@@ -54,8 +54,8 @@ def _execute(name):
     execfile(name, {"__name__": "__main__"})  # noqa: F821 - MicroPython has it
 
 
-def run(image_path, nvs_path):
-    """Run boot.py and main.py of the image, tell what they cost, and exit with their code."""
+def power_on(image_path, nvs_path):
+    """Put the flash in the place of the host's files, and the stand-ins where `import` finds them."""
     host_files = vfs.VfsPosix()
     flash = Flash(image_path)
     stand_ins.install(stand_ins.NvsFile(nvs_path, host_files.open, host_files.rename))
@@ -64,6 +64,12 @@ def run(image_path, nvs_path):
     os.chdir("/")
     sys.path[:] = ["", ".frozen", "/lib"]
     gc.collect()
+    return flash
+
+
+def run(image_path, nvs_path):
+    """Run boot.py and main.py of the image, tell what they cost, and exit with their code."""
+    flash = power_on(image_path, nvs_path)
     startup.tell(started=True)
     code = startup.run(_execute, sys.print_exception)
     startup.tell(erases=flash.erases, programmed_bytes=flash.programmed_bytes)

@@ -20,6 +20,7 @@ _NVS_KEY_CHARACTERS = 15  # ESP-IDF, NVS_KEY_NAME_MAX_SIZE less the final zero; 
 _WIFI_NOT_STARTED = 0x3002
 _WIFI_NOT_CONNECTED = 0x300F
 _RTC_MEMORY_BYTES = 2048
+EXIT_HARD_RESET = 3  # of the process
 
 # Milliseconds of a clock that never goes back: `time.ticks_ms` is MicroPython's own.
 _ticks_ms = getattr(time, "ticks_ms", None) or (lambda: int(time.monotonic() * 1000))
@@ -127,6 +128,12 @@ class Machine:
     ADC = ADC
     WDT = WDT
     RTC = RTC
+
+    def reset(self):
+        raise SystemExit(EXIT_HARD_RESET)
+
+    def soft_reset(self):
+        raise SystemExit
 
     def reset_cause(self):
         return self.PWRON_RESET

@@ -1,0 +1,50 @@
+"""A serial port that is a pseudo-terminal: no modem lines, and for programs of this computer alone."""
+
+import os
+import pty
+import tty
+
+_CHUNK_BYTES = 4096
+_MAX_WAITING_BYTES = 1 << 20  # when nobody reads, the oldest is lost, as on a wire
+
+
+class PtyPort:
+    """`name` is what programs open. The terminal's own end stays open, so that a program can come and go."""
+
+    def __init__(self) -> None:
+        self._board_end, self._program_end = pty.openpty()
+        tty.setraw(self._program_end)
+        os.set_blocking(self._board_end, False)
+        self.name = os.ttyname(self._program_end)
+        self._waiting = bytearray()
+
+    def fileno(self) -> int:
+        return self._board_end
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something waits until a program reads; `flush` when the port can be written."""
+        return bool(self._waiting)
+
+    def read(self) -> bytes:
+        """What programs wrote; nothing if there is nothing yet."""
+        try:
+            return os.read(self._board_end, _CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data: bytes) -> None:
+        self._waiting += data
+        del self._waiting[:-_MAX_WAITING_BYTES]
+        self.flush()
+
+    def flush(self) -> None:
+        while self._waiting:
+            try:
+                del self._waiting[: os.write(self._board_end, self._waiting[:_CHUNK_BYTES])]
+            except BlockingIOError:
+                return
+
+    def close(self) -> None:
+        os.close(self._board_end)
+        os.close(self._program_end)

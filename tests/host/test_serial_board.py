@@ -1,0 +1,252 @@
+"""The virtual board on a serial port, as the real mpremote finds it."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mailmote_host.virtual import firmware
+from mailmote_host.virtual.board import BoardError
+from mailmote_host.virtual.pty_port import PtyPort
+from mailmote_host.virtual.serial_board import SerialBoard
+
+WAITS = b"import time\nprint('main waits')\nwhile True:\n    time.sleep(60)\n"
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A board with these files, started."""
+    boards = []
+
+    def made(files, **options):
+        board = SerialBoard(tmp_path / f"board{len(boards)}", files, **options)
+        boards.append(board)
+        board.start()
+        return board
+
+    yield made
+    for board in boards:
+        board.__exit__()
+
+
+def mpremote(board, *arguments, timeout_s=60):
+    """(exit code, what it printed), of the real program."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mpremote", "connect", board.port, *arguments],
+        capture_output=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    return done.returncode, done.stdout.replace(b"\r\n", b"\n")
+
+
+def until_said(board, words, timeout_s=30):
+    """Wait until the board has said `words`."""
+    deadline_s = time.monotonic() + timeout_s
+    while words not in board.said:
+        assert time.monotonic() < deadline_s, board.said
+        time.sleep(0.005)
+
+
+def test_code_is_executed_and_an_exception_is_told(make):
+    board = make({})
+    assert mpremote(board, "exec", "print(6 * 7)") == (0, b"42\n")
+    assert mpremote(board, "eval", "'\\xe4' * 2") == (0, "ää\n".encode())
+    code, said = mpremote(board, "exec", "def f():\n  raise ValueError('why')\nf()")
+    assert (code, said) == (
+        1,
+        b'Traceback (most recent call last):\n  File "<stdin>", line 3, in <module>\n'
+        b'  File "<stdin>", line 2, in f\nValueError: why\n',
+    )
+    code, said = mpremote(board, "exec", "a b")
+    assert code == 1
+    assert said.endswith(b"SyntaxError: invalid syntax\n")
+
+
+def test_code_longer_than_any_window_or_pipe_arrives_whole(make, tmp_path):
+    board = make({}, heapsize="2M")
+    source = tmp_path / "long.py"
+    source.write_text("text = '''" + "0123456789\n" * 9000 + "'''\nprint(len(text), hash(text))\n")
+    code, said = mpremote(board, "run", str(source))
+    assert (code, said.split()[:1]) == (0, [b"99000"])
+
+
+def test_names_last_until_the_soft_reset_and_files_beyond(make):
+    board = make({"boot.py": b"print('boot')\n", "main.py": b"print('main')\n"})
+    mpremote(board, "exec", "kept = 5; open('kept', 'w').write('6')")
+    assert mpremote(board, "resume", "exec", "print(kept)") == (0, b"5\n")
+    assert mpremote(board, "soft-reset") == (0, b"")
+    code, said = mpremote(board, "resume", "exec", "print(open('kept').read()); kept")
+    assert (code, said.startswith(b"6\n"), said.endswith(b"NameError: name 'kept' isn't defined\n")) == (
+        1,
+        True,
+        True,
+    )
+    assert board.said.count(b"main\r\n") == 1  # at power-on alone: a raw REPL does not run it
+
+
+def test_files_are_copied_listed_hashed_and_removed(make, tmp_path):
+    board = make({"there": b"already"})
+    content = bytes(range(256)) * 20 + b"\r\n\x03\x04"
+    (tmp_path / "source").write_bytes(content)
+    assert mpremote(board, "fs", "mkdir", "lib")[0] == 0
+    assert mpremote(board, "fs", "cp", str(tmp_path / "source"), ":lib/copy")[0] == 0
+    assert mpremote(board, "fs", "ls", "lib") == (0, b"ls :lib\n        5124 copy\n")
+    digest = hashlib.sha256(content).hexdigest().encode()
+    assert mpremote(board, "fs", "sha256sum", "lib/copy") == (0, b"sha256sum :lib/copy\n" + digest + b"\n")
+    again = mpremote(board, "fs", "cp", str(tmp_path / "source"), ":lib/copy")
+    assert b"Up to date" in again[1]
+    assert mpremote(board, "fs", "cp", ":lib/copy", str(tmp_path / "back"))[0] == 0
+    assert (tmp_path / "back").read_bytes() == content
+    assert mpremote(board, "fs", "rm", "there")[0] == 0
+    board.cut_power()
+    assert board.image.list() == ["lib"]
+    assert board.image.read("lib/copy") == content
+
+
+def test_a_program_that_waits_or_computes_is_interrupted(make):
+    board = make({"main.py": WAITS})
+    until_said(board, b"main waits")
+    assert mpremote(board, "resume", "exec", "print('in')") == (0, b"in\n")
+    assert board.said.count(b"KeyboardInterrupt") == 1
+    busy = make({"main.py": b"print('main works')\nwhile True:\n    pass\n"})
+    until_said(busy, b"main works")
+    assert mpremote(busy, "exec", "print('in')") == (0, b"in\n")
+
+
+def test_a_program_that_catches_ctrl_c_is_interrupted_again(make):
+    stubborn = b"import time\ntry:\n    print('first')\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    "
+    board = make({"main.py": stubborn + b"print('second')\n    time.sleep(60)\n"})
+    until_said(board, b"first\r\n")
+    with open(board.port, "r+b", buffering=0) as port:
+        port.write(b"\x03")
+        until_said(board, b"second\r\n")
+        port.write(b"\x03")
+        until_said(board, b">>> ")
+        port.write(b"print('third')\r")
+        until_said(board, b"third\r\n>>> ")
+
+
+def test_ctrl_c_hits_any_moment_of_an_order_and_none_is_lost(make):
+    """The signal may meet MicroPython before, amid or after the code: each time the REPL goes on."""
+    board = make({})
+    with open(board.port, "r+b", buffering=0) as port:
+        for number in range(200):
+            port.write(b"%d; sum(range(%d))\r\x03" % (number, number * 40 % 2000))
+            port.write(b"print('n', %d)\r" % number)
+            until_said(board, b"n %d\r\n" % number)
+
+
+def test_ctrl_c_right_behind_a_line_interrupts_it(make):
+    board = make({})
+    until_said(board, b">>> ")
+    with open(board.port, "r+b", buffering=0) as port:
+        port.write(b"import time; time.sleep(3600)\r\x03")
+        until_said(board, b"KeyboardInterrupt: \r\n>>> ")
+
+
+def test_what_is_typed_reaches_the_code_and_what_it_leaves_reaches_the_repl(make):
+    board = make({})
+    with open(board.port, "r+b", buffering=0) as port:
+        port.write(b"import sys; print('ready'); sys.stdin.read(3)\r")
+        until_said(board, b"ready\r\n")
+        port.write(b"abcprint('next')\r")
+        until_said(board, b"'abc'\r\n")
+        until_said(board, b"next\r\n>>> ")
+
+
+def test_a_reset_by_code_and_by_the_button_starts_main(make):
+    board = make({"main.py": b"print('main')\n"})
+    until_said(board, b">>> ")
+    assert mpremote(board, "reset")[0] == 0
+    until_said(board, b"main\r\nMicroPython", 30)
+    deadline_s = time.monotonic() + 30
+    while board.said.count(b"main\r\n") < 2:
+        assert time.monotonic() < deadline_s, board.said
+        time.sleep(0.005)
+    board.reset()
+    while board.said.count(b"main\r\n") < 3:
+        assert time.monotonic() < deadline_s, board.said
+        time.sleep(0.005)
+    assert mpremote(board, "exec", "import sys; sys.exit()")[0] == 0
+    assert mpremote(board, "resume", "exec", "print(1)") == (0, b"1\n")
+
+
+def test_the_reset_button_ends_code_that_runs(make):
+    board = make({"main.py": WAITS})
+    until_said(board, b"main waits")
+    board.reset()
+    deadline_s = time.monotonic() + 30
+    while board.said.count(b"main waits") < 2:
+        assert time.monotonic() < deadline_s, board.said
+        time.sleep(0.005)
+
+
+def test_what_nobody_reads_does_not_hold_the_board_up(make):
+    board = make(
+        {
+            "main.py": b"print('x' * 300000)\nprint('done')\n",
+        },
+        heapsize="2M",
+    )
+    until_said(board, b"done\r\n")
+    assert mpremote(board, "exec", "print('in')") == (0, b"in\n")
+
+
+def test_a_port_that_nobody_reads_keeps_the_newest():
+    port = PtyPort()
+    for number in range(300):
+        port.write(b"%04d" % number * 2500)
+    program = os.open(port.name, os.O_RDWR | os.O_NOCTTY)
+    read = bytearray()
+    while port.has_waiting:
+        read += os.read(program, 65536)
+        port.flush()
+    while not read.endswith(b"0299" * 2500):
+        read += os.read(program, 65536)
+    os.close(program)
+    port.close()
+    assert 1 << 20 <= len(read) < 1 << 21
+
+
+def test_a_file_that_was_left_open_is_closed_by_a_soft_reset(make):
+    board = make({})
+    mpremote(board, "exec", "f = open('left', 'w'); f.write('open')")
+    mpremote(board, "soft-reset")
+    assert mpremote(board, "resume", "fs", "cat", "left") == (0, b"open")
+
+
+def test_the_nvs_lasts_and_power_can_be_cut_and_come_back(make):
+    board = make({"main.py": WAITS}, secrets={"mail.password": b"canary"})
+    code = (
+        "import esp32; n = esp32.NVS('mailmote'); b = bytearray(20); "
+        "print(bytes(b[:n.get_blob('mail.password', b)])); n.set_blob('new', b'1'); n.commit()"
+    )
+    assert mpremote(board, "exec", code) == (0, b"b'canary'\n")
+    board.cut_power()
+    assert board.secrets == {"mail.password": b"canary", "new": b"1"}
+    board.start()
+    until_said(board, b"main waits")
+
+
+def test_the_firmware_runs_on_it(make):
+    board = make(firmware.files())
+    until_said(board, b">>> ")
+    assert b"settings" in board.said  # there are none, and it says so
+    assert mpremote(board, "exec", "import mailmote; print(mailmote.__name__)") == (0, b"mailmote\n")
+
+
+def test_a_board_that_cannot_start_says_why(make):
+    with pytest.raises(BoardError, match=r"(?s)MicroPython ended with code .*MemoryError"):
+        make({}, heapsize="8K")
+
+
+def test_nothing_is_left_when_it_ends(tmp_path):
+    before = set(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else set()
+    with SerialBoard(tmp_path / "b", {}) as board:
+        board.start()
+        mpremote(board, "soft-reset")
+    assert set(os.listdir("/proc/self/fd") if before else []) == before
