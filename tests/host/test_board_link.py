@@ -1,0 +1,243 @@
+"""The link to a board: a board in a process on a real pseudo-terminal, and ports where there is none."""
+
+import errno
+import inspect
+import os
+import pty
+import threading
+import time
+import tty
+
+import pytest
+import serial
+from mpremote.transport_serial import SerialTransport
+
+from mailmote_host.board import link
+from mailmote_host.virtual.serial_board import SerialBoard
+
+TIMEOUT_S = 20
+SECRET = "hunter2-canary"
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A board that runs, with this main.py."""
+    boards = []
+
+    def make(main=b""):
+        boards.append(SerialBoard(tmp_path / f"board{len(boards)}", {"main.py": main}).__enter__())
+        boards[-1].start()
+        return boards[-1]
+
+    yield make
+    for board in boards:
+        board.__exit__(None, None, None)
+
+
+@pytest.fixture
+def stranger():
+    """A port whose other side says to each press of Ctrl-A the next of these, and then the last again."""
+    ends = []
+
+    def make(*says):
+        waiting = list(says)
+        board_end, program_end = pty.openpty()
+        tty.setraw(program_end)
+        ends.extend((board_end, program_end))
+
+        def answer():
+            try:
+                while heard := os.read(board_end, 100):
+                    if b"\x01" in heard:
+                        os.write(board_end, waiting.pop(0) if waiting[1:] else waiting[0])
+            except OSError:
+                return  # the test has ended
+
+        threading.Thread(target=answer, daemon=True).start()
+        return os.ttyname(program_end)
+
+    yield make
+    for end in ends:
+        os.close(end)
+
+
+def test_code_runs_and_names_last_until_the_board_is_let_go(make):
+    board = make()
+    with link.open(board.port) as opened:
+        assert opened.run("kept = 6 * 7", TIMEOUT_S) == b""
+        assert opened.run("print(kept)\nprint('\\xe9')", TIMEOUT_S) == "42\r\né\r\n".encode()
+        assert opened.run("print('x' * 20000)", TIMEOUT_S) == b"x" * 20000 + b"\r\n"
+        assert opened.run(f"print(len({'x' * 20000!r}))", TIMEOUT_S) == b"20000\r\n"
+    with link.open(board.port) as opened, pytest.raises(link.CodeError) as caught:
+        opened.run("print(kept)", TIMEOUT_S)
+    assert caught.value.kind == "NameError"
+
+
+def test_the_program_of_the_board_is_stopped_first_and_started_when_it_is_let_go(make):
+    """A board that was left in its REPL would send no alert."""
+    board = make(b"""
+import time
+with open("starts", "a") as file:
+    file.write("x")
+while True:
+    time.sleep(60)
+""")
+    with link.open(board.port) as opened:
+        assert opened.run("print(open('starts').read())", TIMEOUT_S) == b"x\r\n"
+    with link.open(board.port) as opened:
+        assert opened.run("print(open('starts').read())", TIMEOUT_S) == b"xx\r\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "text"),
+    [
+        (
+            f"raise ValueError('{SECRET}')",
+            "ValueError",
+            "met an error (ValueError) .* install its firmware anew",
+        ),
+        (f"{{}}['{SECRET}']", "KeyError", "(KeyError)"),
+        (f"raise OSError(28, '{SECRET}')", "OSError", "(OSError 28)"),
+        ("raise OSError(-4354)", "OSError", "(OSError -4354)"),
+        (f"import missing_{SECRET.replace('-', '_')}", "ImportError", "firmware of mailmote is missing"),
+        (f"''.absent_{SECRET.replace('-', '_')}", "AttributeError", "firmware is of another version"),
+        ("bytearray(10_000_000)", "MemoryError", "reset button"),
+        (f"'{SECRET}' '", "SyntaxError", "(SyntaxError)"),
+        (f"class Odd(Exception): pass\nraise Odd('a\\ncanary: {SECRET}')", "Odd", "(Odd)"),
+        ("raise type('x' * 50, (Exception,), {})", "an exception", "(an exception)"),
+    ],
+)
+def test_an_exception_on_the_board_is_told_by_its_class_and_the_link_lives_on(make, code, kind, text):
+    with link.open(make().port) as opened:
+        with pytest.raises(link.CodeError, match=text.replace("(", r"\(").replace(")", r"\)")) as caught:
+            opened.run(code, TIMEOUT_S)
+        assert caught.value.kind == kind
+        assert caught.value.__cause__ is caught.value.__context__ is None
+        assert "canary" not in repr(caught.value)
+        assert opened.run("print(1)", TIMEOUT_S) == b"1\r\n"
+
+
+def test_silent_code_is_an_error_and_letting_go_stops_it(make):
+    board = make(b"print('main runs')")
+    with link.open(board.port) as opened, pytest.raises(link.LinkError) as caught:
+        opened.run(f"import time\nname = '{SECRET}'\ntime.sleep(600)", 0.5)
+    assert str(caught.value) == (
+        f"The board on {board.port} stopped answering. Press its reset button, then try again."
+    )
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while board.said.count(b"main runs") < 2:
+        assert time.monotonic() < deadline_s, board.said
+        time.sleep(0.01)
+
+
+def test_a_port_that_goes_away(tmp_path):
+    with SerialBoard(tmp_path / "board", {}) as board:
+        board.start()
+        opened = link.open(board.port)
+    with pytest.raises(link.LinkError) as caught:
+        opened.run(f"name = '{SECRET}'", 0.5)
+    assert str(caught.value) == (
+        f"The port {board.port} went away. See that the board is plugged in firmly, then try again."
+    )
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    opened.close()
+
+
+def test_a_port_that_is_in_use_and_is_free_once_it_is_let_go(make):
+    board = make()
+    with link.open(board.port), pytest.raises(link.LinkError, match="is in use by another program. Close it"):
+        link.open(board.port)
+    link.open(board.port).close()
+
+
+def test_what_is_no_port(tmp_path):
+    with pytest.raises(link.LinkError, match="There is no port /dev/ttyNONE. Plug the board in"):
+        link.open("/dev/ttyNONE")
+    file = tmp_path / "file"
+    file.write_text("")
+    for name in (str(file), "nosuch://host:1"):
+        with pytest.raises(link.LinkError, match=f"^{name} is no serial port"):
+            link.open(name)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (serial.SerialException(errno.EACCES, "Permission denied"), "You may not use .* dialout"),
+        (
+            serial.SerialException("could not open port 'COM3': PermissionError(13, 'Access is denied.')"),
+            "in use",
+        ),
+        (
+            serial.SerialException("could not open port 'COM3': FileNotFoundError(2, 'No such')"),
+            "There is no port",
+        ),
+        (serial.SerialException(errno.EBUSY, "Resource busy"), "in use"),
+        (None, "could not be opened, and now can be. Try again"),
+    ],
+)
+def test_what_other_systems_and_users_meet(monkeypatch, error, text):
+    """pyserial's errors as it words them on Windows and macOS, and for a user outside the group."""
+    calls = []
+
+    def refuse(*arguments, **options):
+        calls.append(arguments)
+        if error or len(calls) == 1:
+            raise error or OSError
+        return serial.Serial()
+
+    monkeypatch.setattr(serial, "serial_for_url", refuse)
+    with pytest.raises(link.LinkError, match=text) as caught:
+        link.open("COM3")
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_port_that_stays_silent(stranger, capsys):
+    port = stranger(b"")
+    with pytest.raises(link.LinkError, match=f"^Nothing answers on {port}. Press the board's reset button"):
+        link.open(port, timeout_s=0.3)
+    assert capsys.readouterr() == ("", "")
+    serial.Serial(port, exclusive=True).close()
+
+
+def test_a_port_where_something_else_answers(stranger, capsys):
+    port = stranger(b"login: ")
+    with pytest.raises(
+        link.LinkError, match=f"^What answers on {port} is not MicroPython, .*flash MicroPython"
+    ) as caught:
+        link.open(port, timeout_s=0.3)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert capsys.readouterr() == ("", "")
+    serial.Serial(port, exclusive=True).close()
+
+
+def test_a_board_that_is_starting_and_hears_nothing_is_asked_again(stranger, monkeypatch, capsys):
+    """Its ROM talks meanwhile. What comes then is not MicroPython's answer to a reset, so it ends there."""
+    monkeypatch.setattr(link, "_PRESS_AGAIN_S", 0.1)
+    asked = []
+    entered = SerialTransport.enter_raw_repl
+    monkeypatch.setattr(
+        SerialTransport, "enter_raw_repl", lambda *a, **o: (asked.append(1), entered(*a, **o))
+    )
+    banner = b"raw REPL; CTRL-B to exit\r\n>"
+    for says in ((b"", b"rst:0x1", b"", banner), (b"", b"raw REPL; CTRL-B", banner)):
+        with pytest.raises(link.LinkError, match="is not MicroPython"):
+            link.open(stranger(*says), timeout_s=1.5)
+    assert asked == [1, 1]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_mpremote_has_what_the_adapter_uses():
+    """It promises no stability: an update that changes this is met here first."""
+    assert "timeout" in inspect.signature(SerialTransport.__init__).parameters
+    assert "timeout_overall" in inspect.signature(SerialTransport.enter_raw_repl).parameters
+    assert list(inspect.signature(SerialTransport.exec_raw).parameters)[:3] == ["self", "command", "timeout"]
+    assert callable(SerialTransport.exit_raw_repl)
+    assert list(inspect.signature(SerialTransport.read_until).parameters)[:3] == [
+        "self",
+        "min_num_bytes",
+        "ending",
+    ]
+    assert "timeout_overall" in inspect.signature(SerialTransport.read_until).parameters
+    assert callable(SerialTransport.close)
