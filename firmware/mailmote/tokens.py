@@ -25,6 +25,7 @@ _MAX_LIFETIME_S = 86400
 _MAX_TOKEN_CHARACTERS = 8192
 _RENEW_AFTER_S = 60 * 86400
 _LOOK_S = 3600
+_LOOK_FOR_CLOCK_S = 10
 _SIGNED_IN = "signed-in"
 _STORED_EVERY_S = 86400  # that the token was renewed is written down at most once a day
 _TURN_S = 600  # another task may hold the connection, and then the flash
@@ -90,7 +91,7 @@ class Tokens:
                     if since_s and not warned:
                         warn(since_s, error)
                     warned = True
-            await heartbeat.sleep(_LOOK_S)
+            await heartbeat.sleep(_LOOK_S if clock.is_set() else _LOOK_FOR_CLOCK_S)
 
     async def _renew(self, heartbeat):
         self._token = None

@@ -299,7 +299,7 @@ def kept(entra, rests, mail=DEVICE, each_hour=None):
     warned, link = [], Link()
 
     def on_sleep(count):
-        equal(heartbeat.rests[-1], 3600)
+        equal(heartbeat.rests[-1], 3600 if entra.set else 10)
         entra.now += 3600
         if each_hour:
             each_hour(count)
@@ -358,6 +358,17 @@ def test_nothing_is_renewed_before_the_clock_is_set():
     entra = Entra()
     entra.set = False
     equal((kept(entra, 3)[0], entra.asked), ([], []))
+
+
+def test_a_clock_that_is_set_later_is_noticed_soon():
+    entra = Entra(good())
+    entra.set = False
+
+    def each_time(count):
+        entra.set = count == 2
+
+    kept(entra, 3, each_hour=each_time)
+    equal(len(entra.asked), 1)
 
 
 def test_two_tasks_that_want_a_token_ask_for_one():
