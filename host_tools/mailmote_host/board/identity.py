@@ -55,8 +55,8 @@ def _chain(chain_pem: bytes) -> list[x509.Certificate]:
             signed.verify_directly_issued_by(signer)
         except (ValueError, TypeError, InvalidSignature):
             raise IdentityError(
-                f"certificate {number + 1} of the chain did not sign certificate {number}. Put the board's own "
-                "first, then the one that signed it, and so on."
+                f"certificate {number + 1} of the chain did not sign certificate {number}. Put the board's "
+                "own first, then the one that signed it, and so on."
             ) from None
     return chain
 
