@@ -10,6 +10,7 @@ from sessions import RUNTIMES
 from mailmote.policy.settings import validate
 from mailmote.store import record
 from mailmote_host.check import drivers
+from mailmote_host.tenant.ca import process_authority
 from mailmote_host.tenant.faults import Fault, Reply, Stage
 from mailmote_host.tenant.model import Connector, Mailbox, Tenant
 from mailmote_host.tenant.service import serve
@@ -137,6 +138,26 @@ def test_readings_become_mail_through_each_option(tmp_path, runtime, option):
         assert words in body
     assert not alarm.defects + recovery.defects
     assert "canary" not in board.console
+
+
+@pytest.mark.parametrize("names", [("mote.contoso.test",), ("mote.fabrikam.test",)], ids=["ours", "theirs"])
+def test_the_relay_knows_a_board_by_the_name_in_its_certificate(tmp_path, runtime, names):
+    shown = process_authority().identity(names)
+    secrets = {"relay.cert": shown.chain_pem, "relay.key": shown.key_pem, "wifi.password": b"canary-wifi"}
+    with serve(tenant(Connector(certificate_name=names[0]))) as service:
+        wanted = settings(service, "smtp-relay", (OUTSIDE,), 'auth = "certificate"')
+        content = {"recording.csv": RECORDING, "ca/0.der": service.ca_der}
+        with VirtualBoard(tmp_path, wanted, secrets, content, runtime=runtime) as board:
+            board.start()
+            if names[0].endswith("contoso.test"):
+                assert board.wait(TIMEOUT_S) == 0, board.console
+                assert [one.recipients for one in service.messages] == [[OUTSIDE]] * 2
+                assert all(one.tls for one in service.messages)
+            else:
+                assert "5.7.64" in run_until(board, "alerts wait")
+                assert service.messages == []
+                assert board.list_files("outbox")
+            assert "PRIVATE KEY" not in board.console
 
 
 def test_a_wrong_password_keeps_the_alerts_and_says_what_to_do(tmp_path, runtime):

@@ -23,6 +23,7 @@ from .image import Image
 from .pty_port import PtyPort
 from .repl import CTRL_C, INTERRUPTED, RESTART, Console, Order, Outcome, cooked
 from .serial_process import Report, SerialProcess
+from .spawner import ORDERS_FD, REPORTS_FD, Spawner
 
 _LAUNCHER = ("device", "orders", "serial_device", "stand_ins", "startup")
 _INTERRUPT_CHECK_S = 0.002
@@ -72,7 +73,7 @@ class SerialBoard:
         self._booted.clear()
         self._said.clear()
         self._fault = ""
-        self._thread = threading.Thread(target=self._run, args=(command,), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(Spawner(), command), daemon=True)
         self._thread.start()
         if not self._booted.wait(_START_TIMEOUT_S):
             self._fault = f"the board did not start within {_START_TIMEOUT_S} s"
@@ -114,27 +115,25 @@ class SerialBoard:
             os.close(self._buttons_read)
             os.close(self._buttons)
 
-    def _run(self, command: list[str]) -> None:
+    def _run(self, spawner: Spawner, command: list[str]) -> None:
+        script = (
+            f"import sys; sys.path[:] = ['.frozen', {str(self._launcher)!r}]; import serial_device; "
+            f"serial_device.run({str(self.image.path)!r}, {str(self._nvs)!r}, {ORDERS_FD}, {REPORTS_FD})"
+        )
+        command = [*command, "-X", f"heapsize={self._heapsize}", "-c", script]
         pressed = _RESET
-        while pressed == _RESET:
-            supervisor = _Supervisor(self._port, lambda: self._new_process(command), self._say)
-            try:
-                pressed = supervisor.run(self._buttons_read, self._booted.set)
-            except (BoardError, OSError) as error:
-                self._fault = str(error)
-                return
-            finally:
-                supervisor.power_off()
-                self._booted.set()
-
-    def _new_process(self, command: list[str]) -> SerialProcess:
-        def script(orders_fd: int, reports_fd: int) -> str:
-            return (
-                f"import sys; sys.path[:] = ['.frozen', {str(self._launcher)!r}]; import serial_device; "
-                f"serial_device.run({str(self.image.path)!r}, {str(self._nvs)!r}, {orders_fd}, {reports_fd})"
-            )
-
-        return SerialProcess([*command, "-X", f"heapsize={self._heapsize}", "-c"], script)
+        try:
+            while pressed == _RESET:
+                supervisor = _Supervisor(self._port, lambda: SerialProcess(spawner, command), self._say)
+                try:
+                    pressed = supervisor.run(self._buttons_read, self._booted.set)
+                finally:
+                    supervisor.power_off()
+        except (BoardError, OSError) as error:
+            self._fault = str(error)
+        finally:
+            spawner.close()
+            self._booted.set()
 
     def _say(self, data: bytes) -> None:
         self._said += data

@@ -8,13 +8,13 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import orders
 from .sleeping import sleeps
+from .spawner import Spawner
 
 _CHUNK_BYTES = 65536
 _TIMEOUT_S = 5  # for what MicroPython does at once, unless it hangs
@@ -28,24 +28,17 @@ class Report(NamedTuple):
 
 
 class SerialProcess:
-    """`command` starts MicroPython on what `script` makes of the descriptors of orders and reports."""
+    """`command` starts MicroPython, which finds orders and reports under the descriptors of `spawner`."""
 
-    def __init__(self, command: Sequence[str], script: Callable[[int, int], str]):
+    def __init__(self, spawner: Spawner, command: Sequence[str]):
+        self._spawner = spawner
         orders_read, self._orders = os.pipe()
         self.reports_fd, reports_write = os.pipe()
         # Both ends of the input are kept: what the code leaves unread is taken back.
         self._input_read, self._input = os.pipe()
         self.output_fd, output_write = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                [*command, script(orders_read, reports_write)],
-                stdin=self._input_read,
-                stdout=output_write,
-                stderr=subprocess.STDOUT,
-                pass_fds=(orders_read, reports_write),
-                start_new_session=True,
-                umask=0o077,
-            )
+            self._pid = spawner.spawn(command, self._input_read, output_write, orders_read, reports_write)
         finally:
             for descriptor in (orders_read, reports_write, output_write):
                 os.close(descriptor)
@@ -125,10 +118,10 @@ class SerialProcess:
         since_s = self._interrupt_wanted_s
         if since_s is None:
             return
-        if sleeps(self._process.pid) or time.monotonic() > since_s + _BUSY_S:
+        if sleeps(self._pid) or time.monotonic() > since_s + _BUSY_S:
             self._interrupt_wanted_s = None
             self._signalled = True
-            self._process.send_signal(signal.SIGINT)
+            self._kill(signal.SIGINT)
 
     def settle(self) -> None:
         """After an order: wait until MicroPython has met the signals that were sent, for one may be late.
@@ -161,19 +154,23 @@ class SerialProcess:
         """End the process, if it runs, and return its exit code. Without `kill` it closes its files."""
         if self._code is None:
             if kill:
-                self._process.kill()
+                self._kill(signal.SIGKILL)
             os.close(self._orders)
             try:
-                self._code = self._process.wait(_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._code = self._process.wait()
+                self._code = self._spawner.wait(_TIMEOUT_S)
+            except TimeoutError:
+                self._kill(signal.SIGKILL)
+                self._code = self._spawner.wait(None)
         return self._code
 
     def close(self) -> None:
         """After `end`, and the last output."""
         for descriptor in (self.reports_fd, self._input_read, self._input, self.output_fd):
             os.close(descriptor)
+
+    def _kill(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended, and its reports will say so
+            os.kill(self._pid, number)
 
     def _write(self, data: bytes) -> None:
         while data:

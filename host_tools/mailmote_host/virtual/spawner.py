@@ -1,12 +1,13 @@
 """Starts MicroPython from a process that has no files of this program open.
 
-A fork copies every open file, and with it what that file has locked, until the new program runs. A serial port
-that another thread closes at that moment stays locked a little longer, and opening it again fails: so resets of
-a board must not fork where programs hold its port. This module is also the other process; it is started before
-the board is, and needs nothing but the standard library.
+A fork copies every open file, with what that file has locked, until the new program runs. A serial port that
+another thread closes at that moment stays locked a little longer, and to open it again fails: so a board must
+not fork, at its resets, where programs hold its port. This module is also the other process; it is started
+before the board is, and needs nothing but the standard library.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -25,7 +26,7 @@ class Spawner:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", __file__], stdin=theirs, start_new_session=True
+                [sys.executable, "-I", "-S", __file__], stdin=theirs.fileno(), start_new_session=True
             )
 
     def spawn(self, command: Sequence[str], stdin: int, stdout: int, orders: int, reports: int) -> int:
@@ -61,8 +62,6 @@ class Spawner:
 
 def _serve() -> None:
     """The other process: until the socket, its standard input, is closed."""
-    import os
-
     with socket.socket(fileno=0) as requests:
         while True:
             message, descriptors, _, _ = socket.recv_fds(requests, _MAX_MESSAGE_BYTES, 4)
