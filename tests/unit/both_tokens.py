@@ -5,7 +5,7 @@ import json
 
 from expect import equal
 
-from mailmote import compat, log, tokens
+from mailmote import compat, log, redaction, tokens
 from mailmote.errors import FixSettings, MailmoteError, RetryLater, StorageError
 
 NOW_S = 1800000000
@@ -214,6 +214,20 @@ def test_a_flash_that_fails_does_not_stop_the_mail():
     with_entra(check, Entra(good(refresh="refresh-2")))
 
 
+def test_the_secret_is_hidden_before_it_is_sent():
+    hidden = list(redaction._secrets)
+
+    def check(one, entra):
+        redaction._secrets[:] = []
+        token_of(one)
+        equal(redaction.redacted("it said canary-secret"), "it said ***")
+
+    try:
+        with_entra(check, Entra(good()), APP)
+    finally:
+        redaction._secrets[:] = hidden
+
+
 def test_an_application_stores_no_refresh_token():
     def check(one, entra):
         token_of(one)
@@ -330,16 +344,16 @@ def test_a_board_that_never_signed_in_does_so_at_once_and_then_rests_for_60_days
 
 def test_a_failed_renewal_is_told_once_and_tried_each_hour():
     busy = RetryLater("busy", "server-busy")
-    entra = Entra(busy, busy, busy, good(), busy)
+    entra = Entra(busy, busy, busy, busy, good(), busy)
     entra.numbers["signed-in"] = NOW_S - 61 * DAY_S
 
     def each_hour(count):
-        if count == 4:
+        if count == 5:
             entra.numbers["signed-in"] -= 70 * DAY_S
 
-    warned, link = kept(entra, 5, each_hour=each_hour)
+    warned, link = kept(entra, 6, each_hour=each_hour)
     equal([key for _, key in warned], ["server-busy", "server-busy"])
-    equal((warned[0][0], len(entra.asked), link.waited), (NOW_S - 61 * DAY_S, 5, 5))
+    equal((warned[0][0], len(entra.asked), link.waited), (NOW_S - 61 * DAY_S, 6, 6))
 
 
 def test_a_first_sign_in_that_fails_is_no_reason_for_a_mail():
