@@ -61,9 +61,15 @@ def test_the_limits_are_those_of_one_line_and_of_one_reply():
 
 
 def test_of_a_line_1024_characters_are_kept():
-    for text in ("x" * 2000, "\u00e4" * 1500):
+    for text in ("x " * 1000, "\u00e4" * 1500):
         (reply,) = read(b"250 " + text.encode() + b"\r\n")
         equal(reply.text, text[:1024])
+
+
+def test_a_token_that_is_cut_off_does_not_show():
+    for before in range(900, 1040, 2):
+        (reply,) = read(b"535 " + b". " * (before // 2) + b"t" * 2000 + b"\r\n")
+        equal("t" in reply.text, False)
 
 
 def test_what_a_terminal_would_obey_becomes_a_question_mark():
@@ -79,8 +85,10 @@ def test_what_is_not_utf_8_becomes_question_marks_and_the_code_decides():
 
 
 def test_what_is_no_reply_is_shown_in_part_and_without_control_characters():
-    text = str(fault(b"x\x1b[2J\xff\x00" + b"y" * 200 + b"\r\n"))
-    equal(('"x?[2J??' + "y" * 33 + '":' in text, "y" * 34 in text), (True, False))
+    text = str(fault(b"x\x1b[2J\xff\x00" + b"y:" * 100 + b"\r\n"))
+    equal(('"x?[2J??' + "y:" * 16 + 'y":' in text, "y:" * 17 in text), (True, False))
+    text = str(fault(b"5" + b"t" * 200 + b"\r\n"))
+    equal(('"***??":' in text, "ttt" in text), (True, False))
 
 
 def test_the_enhanced_status_code_is_that_of_the_first_line_and_no_part_of_the_text():

@@ -6,7 +6,7 @@ from expect import equal
 
 from mailmote import redaction
 from mailmote.errors import FixSettings
-from mailmote.redaction import hide, redacted
+from mailmote.redaction import hide, redacted, shortened
 
 TOKEN = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsIng1dCI6IlBjWDk4R1g0MjBUMVg2c0JEa3poUW1xZ3dNVSJ9.eyJhdWQiOiJodHR"
 
@@ -49,6 +49,32 @@ def test_the_same_secret_is_kept_once():
     equal(len(redaction._secrets), 2)
 
 
+@hiding("a+b/c d&e~f", "short a")
+def test_a_secret_shows_neither_as_a_url_has_it_nor_in_several_lines():
+    for text, shown in (
+        ("p=a%2Bb%2Fc%20d%26e~f&x", "p=***&x"),
+        ("You said a+b /c d& e~f to me", "You said *** to me"),
+        ("a+ b/c d&e~f, and a+b/cd&e~f", "***, and ***"),
+        ("YSti L2MgZ CZlfmY=", "***"),
+        ("sho rt a", "sho rt a"),
+    ):
+        equal(redacted(text), shown)
+
+
+@hiding("canary-password")
+def test_what_is_cut_off_leaves_no_beginning_of_a_secret():
+    for before in range(60):
+        for secret in ("canary-password", TOKEN[:80]):
+            said = shortened("." * before + secret + " and more", 40)
+            equal(len(said) <= 40, True)
+            equal([piece for piece in said.split(".") if piece and not "*** and more".startswith(piece)], [])
+    equal(shortened("." * 600 + TOKEN, 600), "." * 600)
+    # What is cut off after the token may be the beginning of another one.
+    equal(shortened("x" * 500 + "," * 10 + "y" * 600, 40), "***" + "," * 10)
+    equal(shortened("x" * 500 + "," * 10 + "y" * 20 + "," + "z" * 600, 40), "***" + "," * 10 + "y" * 20 + ",")
+    equal(shortened("short", 40), "short")
+
+
 @hiding()
 def test_a_token_is_known_by_its_shape():
     run = "x" * 64
@@ -58,13 +84,25 @@ def test_a_token_is_known_by_its_shape():
         ("a " + run, "a ***"),
         (run + " z", "*** z"),
         ("a " + run + "y" * 500 + ". z", "a ***. z"),
-        (run[1:] + " " + run[1:], run[1:] + " " + run[1:]),
-        (run + " " + run + "." + run[1:] + "." + run, "*** ***." + run[1:] + ".***"),
-        ("%s %s" % (run, "b" * 63), "*** " + "b" * 63),
+        (run[1:] + ", " + run[1:], run[1:] + ", " + run[1:]),
         ("-_+/=~09azAZ" * 6, "***"),
-        ("Z" * 30 + "." + "a" * 63, "Z" * 30 + "." + "a" * 63),
     ):
         equal(redacted(text), shown)
+
+
+@hiding()
+def test_a_token_in_pieces_is_known_by_their_length():
+    for pieces, shown in (
+        ("a" * 32 + " " + "b" * 32, "***"),
+        ("a" * 32 + "." + "b" * 31, "a" * 32 + "." + "b" * 31),
+        ("said " + "a" * 16 + "\r\n" + "b" * 16 + "??" + "c" * 32 + " to", "said *** to"),
+        ("a" * 64 + " " + "b" * 16 + " to", "*** to"),
+        ("a" * 64 + " " + "b" * 15 + " to", "*** " + "b" * 15 + " to"),
+        ("a" * 15 + " " + "b" * 64, "a" * 15 + " ***"),
+        ("a" * 50 + " and " + "b" * 50, "a" * 50 + " and " + "b" * 50),
+        ("eyJh." + TOKEN, "eyJh.***.eyJhdWQiOiJodHR"),
+    ):
+        equal(redacted(pieces), shown)
 
 
 @hiding()

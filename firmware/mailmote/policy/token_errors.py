@@ -10,6 +10,7 @@ https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 from ..civil import duration
 from ..errors import FixSettings, RetryLater
 from ..explanations import explain, rows
+from ..redaction import shortened
 
 _PARTS = ("entra", "oauth")  # of the table
 _CLASSES = {"retry-later": RetryLater, "fix-settings": FixSettings}
@@ -107,7 +108,7 @@ def _told(status, answer):
 
 def _first_sentence(text):
     """Its printable characters, bounded; what is not printable becomes `?`."""
-    text = text[:_KEPT_CHARACTERS].replace("\r", "\n").split("\n")[0]
+    text = shortened(text, _KEPT_CHARACTERS).replace("\r", "\n").split("\n")[0]
     end = text.find(". ")
     text = text[: end + 1] if end > 0 else text
     text = "".join(character if " " <= character <= "~" else "?" for character in text)

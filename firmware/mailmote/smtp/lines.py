@@ -6,6 +6,7 @@ only when its last CRLF is there: a connection that closes in the middle of one 
 
 from ..errors import ProtocolError, SettingsError
 from ..explanations import failure
+from ..redaction import shortened
 
 # RFC 5321 allows 512 octets a line. Exchange's SendAsDenied reply brings its diagnostic data along,
 # well over that.
@@ -16,6 +17,8 @@ _MAX_LINES = 64
 _MAX_REPLY_OCTETS = 8192
 # What is kept of a line to be logged, mailed and explained: the rest is diagnostic data.
 _KEPT_LINE_CHARACTERS = 1024
+
+_SHOWN_CHARACTERS = 40  # of a line that is no reply
 
 _CODE_DIGITS = 3
 
@@ -115,7 +118,8 @@ def _printable(line):
         text = str(octets, "utf-8")
     except ValueError:
         text = "".join(chr(octet) if octet < 128 else "?" for octet in octets)
-    text = text[:_KEPT_LINE_CHARACTERS]
+    if len(text) > _KEPT_LINE_CHARACTERS:
+        text = shortened(text, _KEPT_LINE_CHARACTERS)
     for character in text:
         if character < " " or character == "\x7f":
             return "".join("?" if c < " " or c == "\x7f" else c for c in text)
@@ -135,8 +139,8 @@ def _enhanced_code(text, code):
 
 
 def _malformed(line, why):
-    shown = "".join(chr(octet) if 32 <= octet < 127 else "?" for octet in line[:40])
-    return failure(ProtocolError, "malformed-reply", shown, why)
+    text = "".join(chr(octet) if 32 <= octet < 127 else "?" for octet in line[:_KEPT_LINE_CHARACTERS])
+    return failure(ProtocolError, "malformed-reply", shortened(text, _SHOWN_CHARACTERS), why)
 
 
 def command(text):
