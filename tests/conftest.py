@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import canary
 import hostile_table
 import pytest
 
@@ -68,3 +69,4 @@ def pytest_collect_file(file_path, parent):
 
 def pytest_terminal_summary(terminalreporter):
     hostile_table.write(terminalreporter)
+    canary.write(terminalreporter)
