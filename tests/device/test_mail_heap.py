@@ -1,4 +1,4 @@
-"""A mail of 1.4 MB passes through a heap of 48 kB."""
+"""A mail of 1.4 MB passes through a heap of 56 kB, its modules compiled there."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def run(command, source):
 
 @pytest.mark.parametrize("source", ["file", "blocks"])
 def test_a_megabyte_is_sent_from_a_small_heap(micropython, source):
-    told = run([*micropython, "-X", "heapsize=48K"], source)
+    told = run([*micropython, "-X", "heapsize=56K"], source)
     wanted = run([sys.executable], source)
     assert told["size"] == told["octets"] > 1_400_000
     assert (told["size"], told["crc"]) == (wanted["size"], wanted["crc"])
