@@ -56,7 +56,7 @@ def forms(name: str, secret: bytes) -> Iterator[Form]:
 
 
 class Search:
-    """Searches place after place for the secrets, each of at least 18 octets: less might be chance."""
+    """Searches place after place for the secrets, each of at least 16 octets: less might be chance."""
 
     def __init__(self, secrets: Mapping[str, bytes] | None = None) -> None:
         self.places = 0
@@ -73,7 +73,7 @@ class Search:
             return
         self._secrets.add(secret)
         for form in forms(name, secret):
-            assert len(form.octets) >= 18, f"{name} is too short to be told from chance"
+            assert len(form.octets) >= 16, f"{name} is too short to be told from chance"
             for start in range(0, len(form.octets) - _BLOCK + 1, _BLOCK):
                 self._index.setdefault(form.octets[start : start + _BLOCK], []).append((form, start))
 

@@ -1,9 +1,11 @@
 """`mailmote demo`, whole, and how it judges what came."""
 
+import base64
 import json
 from types import SimpleNamespace
 
 import pytest
+from canary import Search
 
 from mailmote_host import cli
 from mailmote_host.demo import command
@@ -13,7 +15,7 @@ from mailmote_host.demo.ways import WAYS
 WAY = WAYS[1]  # with a password
 
 
-def test_sixteen_mails_and_the_round_trips(capsys, tmp_path):
+def test_sixteen_mails_and_the_round_trips(capsys, tmp_path, record_property):
     code = cli.main(["demo", "--json", "--keep", str(tmp_path)])
     out, err = capsys.readouterr()
     assert code == 0, err
@@ -36,6 +38,14 @@ def test_sixteen_mails_and_the_round_trips(capsys, tmp_path):
         assert {mail["tls"] is not None for mail in way["mails"]} == {submission}
         assert way["heap_bytes"] > 0
         assert len(list((tmp_path / name).glob("*.eml"))) == 4
+    search = Search()
+    for path in tmp_path.glob("*/nvs.json"):
+        for name, blob in json.loads(path.read_bytes())["mailmote"].items():
+            search.add(name, base64.b64decode(blob))
+    search.look("output", out + err)
+    search.look_in_folder(tmp_path, but=["nvs.json"])
+    record_property("canary", [search.places, search.octets, len(search.finds)])
+    search.assert_clean(at_least=60)
 
 
 def mail(date, subject, number=0, to=WAY.to, tls="TLSv1.3", auth=("LOGIN", "mote")):

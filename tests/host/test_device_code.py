@@ -556,10 +556,11 @@ def test_ctrl_c_ends_the_wait_and_leaves_the_terminal_as_it_was(make_desk, termi
         raise KeyboardInterrupt
 
     desk.after(8, interrupt)
+    before = open_connections()  # of another test, which the collector has not met yet
     with pytest.raises(KeyboardInterrupt) as caught:
         desk.sign_in()
     assert caught.traceback  # which keeps all that was in use alive
-    assert open_connections() == []
+    assert [one for one in open_connections() if one not in before] == []
     assert desk.requests() == FIRST + POLL
     if terminal:
         assert desk.shown.rindex("\x1b[?25h") > desk.shown.rindex("\x1b[?25l")

@@ -183,11 +183,11 @@ def _ip_fault(value):
 
 
 def guid(value, limit, path, findings):
-    """`limit`: what it is the ID of."""
+    """`limit`: what it is the ID of. A wrong one is not shown: people mistake the client secret for it."""
     if not has_type(value, str, path, findings, '"%s"' % _GUID):
         return None
     if not _is_guid(value):
-        findings.error(path, '%s is no ID: write %s, which looks like "%s"' % (shown(value), limit, _GUID))
+        findings.error(path, 'is no ID: write %s, which looks like "%s"' % (limit, _GUID))
         return None
     return value.lower()
 

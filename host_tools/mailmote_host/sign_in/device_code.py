@@ -4,6 +4,7 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code. msal 
 what it gets in memory only; the waiting is here, so that it can be seen.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from mailmote.civil import duration
 
 from ..errors import HostError
 from .transport import PENDING, Passing, Transport
+
+logging.getLogger("msal.token_cache").setLevel(logging.INFO)  # below that it tells the device code
 
 _RESERVED_SCOPES = {
     "openid",

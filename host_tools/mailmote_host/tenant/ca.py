@@ -26,6 +26,9 @@ class Identity(NamedTuple):
     chain_pem: bytes
     key_pem: bytes
 
+    def __repr__(self) -> str:
+        return "Identity(...)"
+
     def load_into(self, context: ssl.SSLContext) -> None:
         """`ssl` reads certificates from files only: write one, readable by this user alone, for a moment."""
         with tempfile.TemporaryDirectory() as folder:
