@@ -1,51 +1,123 @@
 """The command `mailmote`: the table of commands, and the one place where an error becomes an exit code.
 
-Exit codes: 0 done, 1 the work failed, 2 wrong usage.
+Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C. A command's module has `command`,
+a click.Command whose function returns its exit code, or None for 0; it is imported when it is called.
 """
 
-import argparse
+import contextlib
+import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+
+import click
 
 import mailmote
 
 from .errors import HostError
 
-# Command: (module, what it does). The module has add_arguments(parser) and run(arguments) -> exit code.
+_DONE, _FAILED, _STOPPED = 0, 1, 130
+
+# Command: (module, what it does), in the order of --help.
 COMMANDS = {
+    "init": ("init.command", "ask a few questions and write a commented mote.toml"),
+    "check": ("check", "validate a mote.toml and show its effective settings"),
+    "doctor": ("doctor.command", "check DNS, SPF, ports, TLS and sign-in for a mote.toml"),
+    "run": ("board.commands.run", "flash if needed, provision, send a test mail, follow the log"),
+    "devices": ("board.commands.devices", "list serial ports and what runs on them"),
+    "boards": ("board.commands.boards", "list the boards that mailmote knows"),
+    "firmware": ("board.commands.firmware", "list, fetch and verify images of MicroPython"),
+    "flash": ("board.commands.flash", "put MicroPython on a board"),
+    "provision": ("board.commands.provision", "put firmware, settings and secrets on a board, or on many"),
+    "update": ("board.commands.update", "renew the firmware of mailmote on a board, and nothing else"),
+    "secrets": ("board.commands.secrets", "set, forget or list the secrets on a board"),
+    "monitor": ("board.commands.monitor", "follow the log of a board"),
+    "status": ("board.commands.status", "ask a running board how it is"),
+    "alerts": ("board.commands.alerts", "list the alerts that wait on a board, and those that were refused"),
+    "test-mail": ("board.commands.test_mail", "have a running board send a test mail"),
+    "backup": ("board.commands.backup", "copy the files of a board to this computer"),
+    "explain": (
+        "doctor.explain",
+        "say what a reply, an error number or a line of a log means, and what to do",
+    ),
+    "sandbox": ("tenant.sandbox", "run a fake Microsoft 365 tenant on this computer"),
+    "virtual-board": (
+        "virtual.command",
+        "run a board on this computer that esptool and mpremote take for one",
+    ),
     "demo": (
         "demo.command",
         "recorded readings become alert mail through each of the three options, with no hardware",
     ),
-    "check": ("check", "validate a mote.toml and show its effective settings"),
-    "explain": ("doctor.explain", "say what a server's reply means and what to do"),
-    "sandbox": ("tenant.sandbox", "run a fake Microsoft 365 tenant on this computer"),
+    "completion": ("completion", "print the script that completes mailmote's commands in a shell"),
 }
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="mailmote", description="Boards that watch sensors and mail alerts through Microsoft 365."
-    )
-    parser.add_argument("--version", action="version", version=f"mailmote {mailmote.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (module, words) in COMMANDS.items():
-        command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
-        body = import_module(f".{module}", __package__)
-        body.add_arguments(command)
-        command.set_defaults(run=body.run)
-    arguments = parser.parse_args(argv)
+class _Commands(click.Group):
+    """Imports a command's module when that command is called: some bring libraries that take a moment."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f".{COMMANDS[cmd_name][0]}", __package__).command
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(mailmote.__version__, prog_name="mailmote", message="%(prog)s %(version)s")
+def mailmote_command() -> None:
+    """Boards that watch sensors and mail alerts through Microsoft 365."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code. No exception but SystemExit of a completion leaves it."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    said_by = " ".join(["mailmote", *(word for word in arguments[:1] if word in COMMANDS)])
     try:
-        return arguments.run(arguments)
-    except HostError as error:
-        print(f"mailmote {arguments.command}: {error}", file=sys.stderr)
+        return mailmote_command.main(arguments, prog_name="mailmote", standalone_mode=False) or _DONE
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        error.show()
         return error.exit_code
+    except click.ClickException as error:
+        return _end(f"{said_by}: {error.format_message()}", error.exit_code)
+    except HostError as error:
+        return _end(f"{said_by}: {error}", error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _end(f"{said_by}: stopped.", _STOPPED)
+    except BrokenPipeError:
+        _forget_output()
+        return _FAILED
     except OSError as error:
-        print(
-            f"mailmote {arguments.command}: {error}. Check the path, its permissions and the disk.",
-            file=sys.stderr,
-        )
-        return 1
-    except KeyboardInterrupt:
-        print(f"mailmote {arguments.command}: stopped.", file=sys.stderr)
-        return 130
+        return _end(f"{said_by}: {error}. Check the path, its permissions and the disk.", _FAILED)
+    except Exception as error:  # a fault of this program: its text may quote anything, so its place is told
+        return _end(f"{said_by}: {_place(error)} Please report it, with the command that you gave.", _FAILED)
+
+
+def _end(text: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr)
+    return code
+
+
+def _forget_output() -> None:
+    """Whoever read the output has gone, and Python would complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _place(error: Exception) -> str:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" in {Path(place.tb_frame.f_code.co_filename).name} line {place.tb_lineno}" if place else ""
+    return f"this is a fault of mailmote itself ({type(error).__name__}{where})."

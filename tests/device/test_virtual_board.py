@@ -8,6 +8,8 @@ import textwrap
 
 import pytest
 
+from mailmote_host import carried
+from mailmote_host.errors import HostError
 from mailmote_host.virtual import firmware
 from mailmote_host.virtual.board import BoardError, VirtualBoard
 from mailmote_host.virtual.image import Image
@@ -337,8 +339,9 @@ def test_a_module_runs_compiled_and_from_source_and_a_traceback_has_its_line_in_
 
 
 def test_firmware_without_its_scripts_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(firmware.mailmote, "__file__", str(tmp_path / "mailmote" / "__init__.py"))
-    with pytest.raises(firmware.FirmwareError, match="boot.py is missing: install mailmote from a checkout"):
+    for place in ("_INSTALLED", "_CHECKOUT"):
+        monkeypatch.setattr(carried, place, tmp_path)
+    with pytest.raises(HostError, match="the folder firmware of mailmote is missing. Install mailmote anew"):
         firmware.files()
 
 

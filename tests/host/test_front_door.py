@@ -29,24 +29,31 @@ def test_the_lock_pins_what_the_project_names_and_all_that_those_need():
     locked = pins("requirements.txt")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = [
-        *project["build-system"]["requires"],
-        *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["dev"],
+        Requirement(text)
+        for text in (
+            *project["build-system"]["requires"],
+            *project["project"]["dependencies"],
+            *project["project"]["optional-dependencies"]["dev"],
+        )
     ]
-    for pin in locked.values():
-        if pin.marker is None or pin.marker.evaluate():
-            wanted += metadata.requires(pin.name) or []
     needed = set()
-    for text in wanted:
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            name = canonicalize_name(requirement.name)
-            assert name in locked, f"{name} is not pinned in requirements.txt"
-            assert requirement.specifier.contains(str(locked[name].specifier)[2:]), (
-                f"{name} does not fit {text}"
-            )
-            needed.add(name)
-    assert {name for name, pin in locked.items() if pin.marker is None} == needed
+    for requirement in wanted:  # which grows meanwhile
+        name = canonicalize_name(requirement.name)
+        assert name in locked, f"{name} is not pinned in requirements.txt"
+        assert requirement.specifier.contains(str(locked[name].specifier)[2:]), f"no {requirement}"
+        if name not in needed or requirement.extras:
+            wanted += brought_by(requirement)
+        needed.add(name)
+    assert {name for name, pin in locked.items() if pin.marker is None or pin.marker.evaluate()} == needed
+
+
+def brought_by(requirement):
+    """What a package needs on this system, with its extras."""
+    for text in metadata.requires(requirement.name) or []:
+        needs = Requirement(text)
+        extras = ("", *requirement.extras)
+        if needs.marker is None or any(needs.marker.evaluate({"extra": extra}) for extra in extras):
+            yield needs
 
 
 def test_the_stubs_are_pinned_apart_as_they_name_modules_of_the_library():

@@ -3,7 +3,6 @@
 The firmware's own main.py runs under real MicroPython with littlefs as its root; only the tenant is a fake.
 """
 
-import argparse
 import json
 import re
 import secrets
@@ -15,11 +14,13 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
+import click
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ..board.commands.options import as_json
 from ..errors import HostError, UsageError
 from ..tenant.record import Message
 from ..tenant.service import serve
@@ -40,6 +41,10 @@ port; objects are half as large on an ESP32. The tenant listened on free ports
 of this computer in place of 587, 25 and 443.
 """
 
+EXAMPLE = """\b
+Example:
+  mailmote demo --keep out          settings, flash images and mails stay in out/"""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -51,33 +56,40 @@ class Outcome:
     problems: list[str]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--heapsize",
-        default=DEFAULT_HEAP,
-        metavar="SIZE",
-        help=f"the interpreter's heap (default: {DEFAULT_HEAP})",
-    )
-    parser.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="keep settings, flash images and mails here"
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+@click.command(epilog=EXAMPLE)
+@click.option(
+    "--heapsize",
+    default=DEFAULT_HEAP,
+    show_default=True,
+    metavar="SIZE",
+    help="the interpreter's heap",
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="keep settings, flash images and mails here",
+)
+@as_json
+def command(heapsize: str, keep: Path | None, as_json: bool) -> int:
+    """Turn recorded readings into alert mail through each of the three options, with no hardware."""
+    return run(heapsize, keep, as_json)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(heapsize: str, keep: Path | None, as_json: bool) -> int:
     """0 if each option delivered its four mails, once and as expected; else 1. Raises UsageError."""
-    if not re.fullmatch(r"\d+[kKmM]?", arguments.heapsize):
-        raise UsageError(f"--heapsize {arguments.heapsize!r} is no size: write bytes, or as 256K or 1M.")
-    console = Console(stderr=arguments.json)
+    if not re.fullmatch(r"\d+[kKmM]?", heapsize):
+        raise UsageError(f"--heapsize {heapsize!r} is no size: write bytes, or as 256K or 1M.")
+    console = Console(stderr=as_json)
     interpreter.find(
         lambda text: print(text, file=sys.stderr, flush=True)
     )  # or the fix, before anything is shown
     with tempfile.TemporaryDirectory(prefix="mailmote-demo-") as temporary:
-        folder = arguments.keep or Path(temporary)
-        outcomes = list(_run_all(folder, arguments.heapsize, console))
+        folder = keep or Path(temporary)
+        outcomes = list(_run_all(folder, heapsize, console))
     found = sum(len(outcome.messages) for outcome in outcomes)
     good = all(not outcome.problems for outcome in outcomes)
-    if arguments.json:
+    if as_json:
         json.dump(_as_json(outcomes), sys.stdout, indent=2)
         print()
     else:

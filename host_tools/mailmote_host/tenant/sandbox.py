@@ -4,7 +4,6 @@ The password and the client secret are generated, or taken from MAILMOTE_SANDBOX
 MAILMOTE_SANDBOX_CLIENT_SECRET; they open nothing but the sandbox.
 """
 
-import argparse
 import email.policy
 import json
 import os
@@ -15,7 +14,10 @@ from contextlib import suppress
 from email import message_from_bytes
 from itertools import count
 from pathlib import Path
-from typing import get_args
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import click
 
 from ..errors import HostError, UsageError
 from .directory import Application, ClientSecret
@@ -28,80 +30,61 @@ PASSWORD_VARIABLE = "MAILMOTE_SANDBOX_PASSWORD"  # noqa: S105 - a name, not a pa
 CLIENT_SECRET_VARIABLE = "MAILMOTE_SANDBOX_CLIENT_SECRET"  # noqa: S105 - a name, not a secret
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    where = parser.add_argument_group("where it listens")
-    where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    where.add_argument(
-        "--submission-port", type=int, default=5587, metavar="PORT", help="default: %(default)s"
-    )
-    where.add_argument("--mx-port", type=int, default=5025, metavar="PORT", help="default: %(default)s")
-    where.add_argument(
-        "--sign-in-port", type=int, default=5443, metavar="PORT", help="for OAuth (default: %(default)s)"
-    )
-    where.add_argument(
-        "--ca-file",
-        type=Path,
-        default=Path("sandbox-ca.pem"),
-        metavar="FILE",
-        help="write the certificate to trust here (default: %(default)s)",
-    )
+EXAMPLE = """\b
+Example:
+  mailmote sandbox --domain contoso.example --connector 127.0.0.0/8 --save mails"""
 
-    tenant = parser.add_argument_group("the tenant")
-    tenant.add_argument(
-        "--domain", default="contoso.example", help="its accepted domain (default: %(default)s)"
-    )
-    tenant.add_argument("--mailbox", metavar="ADDRESS", help="that signs in (default: mote@ the domain)")
-    tenant.add_argument(
-        "--recipient",
-        action="append",
-        default=[],
-        metavar="ADDRESS",
-        help="a further one in the domain; repeatable",
-    )
-    tenant.add_argument(
-        "--connector",
-        action="append",
-        default=[],
-        metavar="NETWORK",
-        help="may relay, as 127.0.0.0/8; repeatable",
-    )
-    tenant.add_argument("--reject-direct-send", action="store_true", help="RejectDirectSend is on")
-    tenant.add_argument("--security-defaults", action="store_true", help="Security Defaults are on")
-    tenant.add_argument(
-        "--smtp-auth-disabled", action="store_true", help="SMTP AUTH is off in the organisation"
-    )
-    tenant.add_argument("--basic-auth-disabled", action="store_true", help="passwords are not accepted")
-
-    application = parser.add_argument_group("its application, for OAuth")
-    application.add_argument(
-        "--client-id", metavar="GUID", help="default: always the same for the same domain; told at the start"
-    )
-    application.add_argument(
-        "--approve-sign-ins",
-        action="store_true",
-        help="approve device codes at once, as the mailbox; else a person does, on a page",
-    )
-    application.add_argument(
-        "--no-public-client-flows", action="store_true", help="device codes need a client secret too"
-    )
-    application.add_argument(
-        "--no-full-access",
-        action="store_true",
-        help="the application itself has no FullAccess on the mailbox",
-    )
-
-    manners = parser.add_argument_group("how it behaves")
-    manners.add_argument(
-        "--stack", choices=get_args(Stack), default="new", help="front end (default: %(default)s)"
-    )
-    manners.add_argument("--real-delays", action="store_true", help="wait as long as Exchange Online does")
-    parser.add_argument("--json", action="store_true", help="print each mail as a line of JSON")
-    parser.add_argument(
-        "--save", type=Path, metavar="FOLDER", help="write each mail to a file in this folder"
-    )
+_A_FILE = click.Path(path_type=Path)
 
 
-def run(arguments: argparse.Namespace) -> int:
+@click.command(epilog=EXAMPLE, context_settings={"show_default": True})
+@click.option("--host", default="127.0.0.1", help="address to listen on")
+@click.option("--submission-port", type=int, default=5587, metavar="PORT")
+@click.option("--mx-port", type=int, default=5025, metavar="PORT")
+@click.option("--sign-in-port", type=int, default=5443, metavar="PORT", help="for OAuth")
+@click.option(
+    "--ca-file",
+    type=_A_FILE,
+    default=Path("sandbox-ca.pem"),
+    metavar="FILE",
+    help="write the certificate to trust here",
+)
+@click.option("--domain", default="contoso.example", help="the tenant's accepted domain")
+@click.option("--mailbox", metavar="ADDRESS", help="that signs in (default: mote@ the domain)")
+@click.option("--recipient", multiple=True, metavar="ADDRESS", help="a further one in the domain; repeatable")
+@click.option("--connector", multiple=True, metavar="NETWORK", help="may relay, as 127.0.0.0/8; repeatable")
+@click.option("--reject-direct-send", is_flag=True, help="RejectDirectSend is on")
+@click.option("--security-defaults", is_flag=True, help="Security Defaults are on")
+@click.option("--smtp-auth-disabled", is_flag=True, help="SMTP AUTH is off in the organisation")
+@click.option("--basic-auth-disabled", is_flag=True, help="passwords are not accepted")
+@click.option(
+    "--client-id",
+    metavar="GUID",
+    help="of its application; always the same for the same domain, told at the start",
+)
+@click.option(
+    "--approve-sign-ins",
+    is_flag=True,
+    help="approve device codes at once, as the mailbox; else a person does, on a page",
+)
+@click.option("--no-public-client-flows", is_flag=True, help="device codes need a client secret too")
+@click.option(
+    "--no-full-access", is_flag=True, help="the application itself has no FullAccess on the mailbox"
+)
+@click.option("--stack", type=click.Choice(get_args(Stack)), default="new", help="front end")
+@click.option("--real-delays", is_flag=True, help="wait as long as Exchange Online does")
+@click.option("--json", "json", is_flag=True, help="print each mail as a line of JSON")
+@click.option("--save", type=_A_FILE, metavar="FOLDER", help="write each mail to a file in this folder")
+def command(**options: Any) -> int:
+    """Run a fake Microsoft 365 tenant on this computer, until Ctrl-C.
+
+    Its password and client secret are generated, or taken from MAILMOTE_SANDBOX_PASSWORD and
+    MAILMOTE_SANDBOX_CLIENT_SECRET.
+    """
+    return run(SimpleNamespace(**options))
+
+
+def run(arguments: SimpleNamespace) -> int:
     """Serve until Ctrl-C; 0 then. Raises HostError or UsageError."""
     if arguments.submission_port == arguments.mx_port != 0:
         raise UsageError(f"both endpoints are given port {arguments.mx_port}: choose another with --mx-port.")
@@ -134,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tenant(arguments: argparse.Namespace, mailbox: Mailbox) -> Tenant:
+def _tenant(arguments: SimpleNamespace, mailbox: Mailbox) -> Tenant:
     try:
         connectors = [Connector(networks=(network,)) for network in arguments.connector]
     except ValueError as error:
@@ -154,7 +137,7 @@ def _tenant(arguments: argparse.Namespace, mailbox: Mailbox) -> Tenant:
     return tenant
 
 
-def _application(arguments: argparse.Namespace, tenant: Tenant, mailbox: Mailbox) -> Application:
+def _application(arguments: SimpleNamespace, tenant: Tenant, mailbox: Mailbox) -> Application:
     try:
         client_id = arguments.client_id and str(uuid.UUID(arguments.client_id))
     except ValueError as error:

