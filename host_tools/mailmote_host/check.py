@@ -1,32 +1,52 @@
 """`mailmote check mote.toml`: is this settings file right, and what does it come to?"""
 
-import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import click
+
 from mailmote import civil, sensors
 
-from . import settings_file
+from . import example_mail, settings_file
+from .errors import UsageError
+from .example_mail import ExampleMail
 
 DONE = 0
 FAILED = 1
 USAGE = 2
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", default="mote.toml", help="the settings file (default: mote.toml)")
-    parser.add_argument("--json", action="store_true", help="print problems and settings as JSON")
+EXAMPLE = """\b
+Example:
+  mailmote check
+  mailmote check freezer-3.toml --alarm "too warm"
+  mailmote check freezer-3.toml --json --no-mail"""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print every problem, then the settings in force. 0: fine; 1: the file has errors; 2: there is none."""
-    loaded = settings_file.load(arguments.file, drivers())
-    if arguments.json:
-        print(json.dumps(loaded.to_json(), indent=2, ensure_ascii=False))
+@click.command(epilog=EXAMPLE)
+@click.argument("file", default="mote.toml", type=click.Path())
+@click.option("--alarm", metavar="NAME", help="show the mail of this alarm (default: the first)")
+@click.option("--no-mail", is_flag=True, help="show no mail")
+@click.option("--json", "as_json", is_flag=True, help="print problems, settings and mail as JSON")
+def command(file: str, alarm: str | None, no_mail: bool, as_json: bool) -> int:
+    """Tell every mistake in a settings FILE, the settings in force, and its alert mail as it would look.
+
+    FILE is mote.toml unless another is named.
+
+    Exit code 0: it is fine; 1: it has errors; 2: there is no such file.
+    """
+    loaded = settings_file.load(file, drivers())
+    mail = None
+    if loaded.settings is not None and not no_mail:
+        mail = example_mail.of_alarm(loaded.settings, _alarm_named(loaded.settings, alarm), int(time.time()))
+    if as_json:
+        shown = loaded.to_json() | ({} if no_mail else {"mail": mail and mail.to_json()})
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
     elif loaded.found:
-        _report(arguments.file, loaded)
+        _report(file, loaded, mail)
     else:
         print(loaded.problems[0], file=sys.stderr)
     if loaded.settings is not None:
@@ -39,7 +59,16 @@ def drivers() -> dict[str, Any]:
     return {name: sensors.options(name) for name in sensors.names()}
 
 
-def _report(name: str, loaded: settings_file.Loaded) -> None:
+def _alarm_named(settings: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
+    alarms = settings["alarms"]
+    for alarm in alarms:
+        if name in (None, alarm["name"]):
+            return alarm
+    known = ", ".join(f'"{alarm["name"]}"' for alarm in alarms)
+    raise UsageError(f'there is no alarm "{name}" in this file. It has: {known}')
+
+
+def _report(name: str, loaded: settings_file.Loaded, mail: ExampleMail | None) -> None:
     for problem in loaded.problems:
         print(problem)
     errors = sum(problem.level == "error" for problem in loaded.problems)
@@ -53,6 +82,16 @@ def _report(name: str, loaded: settings_file.Loaded) -> None:
     print(f"{name}: {counted or 'no problems'}. The settings in force:\n")
     for label, text in describe(loaded.settings):
         print(f"  {label:<9} {text}")
+    if mail is not None:
+        print(f'\nAn example of the mail of "{mail.alarm}". Its readings and times are made up.\n')
+        print(shown(mail))
+
+
+def shown(mail: ExampleMail) -> str:
+    """The mail with a line at its left, so that nobody takes it for a report of this computer."""
+    heads = (("From", mail.sender), ("To", mail.to), ("Cc", mail.cc), ("Subject", mail.subject))
+    lines = [f"{name + ':':<8} {value}" for name, value in heads if value]
+    return "\n".join(f"  | {line}".rstrip() for line in [*lines, "", *mail.text.rstrip().splitlines()])
 
 
 def _count(number: int, word: str) -> str:

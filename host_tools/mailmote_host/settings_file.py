@@ -6,7 +6,7 @@ Nothing here writes: whoever writes does so only with `Loaded.settings` in hand,
 import json
 import re
 import tomllib
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,14 +60,21 @@ class Loaded:
         }
 
 
-def load(path: str | Path, drivers: Mapping[str, Mapping[str, tuple[type, Any, str]]]) -> Loaded:
-    """Read and check a settings file. Raises nothing about the file: all of it is in `problems`, by line."""
+def load(
+    path: str | Path,
+    drivers: Mapping[str, Mapping[str, tuple[type, Any, str]]],
+    change: Callable[[dict[str, Any]], None] = lambda document: None,
+) -> Loaded:
+    """Read and check a settings file. Raises nothing about the file: all of it is in `problems`, by line.
+
+    `change` may put other values into what was read, before it is checked.
+    """
     name = str(path)
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        return _unreadable(name, "there is no such file. Copy one of docs/examples and change it")
+        return _unreadable(name, "there is no such file. Make one with `mailmote init`")
     except IsADirectoryError:
         return _unreadable(name, "this is a folder. Name the mote.toml in it")
     except (OSError, ValueError) as error:
@@ -84,26 +91,26 @@ def load(path: str | Path, drivers: Mapping[str, Mapping[str, tuple[type, Any, s
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return _broken(name, line, "is not UTF-8 text. Save it as UTF-8 in your editor")
-    return _check(name, text, drivers)
+    return check(name, text, drivers, change)
 
 
-def compact(settings: Mapping[str, Any]) -> bytes:
-    """settings.json for the board: the same bytes for the same settings."""
-    return json.dumps(
-        settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
-
-
-def _check(name: str, text: str, drivers: Mapping[str, Any]) -> Loaded:
+def check(
+    name: str,
+    text: str,
+    drivers: Mapping[str, Any],
+    change: Callable[[dict[str, Any]], None] = lambda document: None,
+) -> Loaded:
+    """As `load`, of the text of a file that has that name, or would get it."""
     try:
         document = tomllib.loads(text)
         lines = toml_lines.locate(text)
     except tomllib.TOMLDecodeError as error:
         return _syntax_error(name, text, str(error))
     except RecursionError:
-        return _broken(name, None, "has lists or tables nested too deeply. Start from one of docs/examples")
+        return _broken(name, None, "has lists or tables nested too deeply. Start anew with `mailmote init`")
     except ValueError:
         return _broken(name, None, "has a number of thousands of digits. Take it out")
+    change(document)
     settings, found = validate(document, drivers)
     problems = [Problem(name, _line(lines, one.path), one.level, _key(one.path), one.text) for one in found]
     fault = _ca_fault(Path(name).parent, document, [one.path for one in found])
@@ -126,6 +133,13 @@ def _check(name: str, text: str, drivers: Mapping[str, Any]) -> Loaded:
                 )
             )
     return Loaded(settings, problems)
+
+
+def compact(settings: Mapping[str, Any]) -> bytes:
+    """settings.json for the board: the same bytes for the same settings."""
+    return json.dumps(
+        settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def _ca_fault(folder: Path, document: Mapping[str, Any], told: Container[toml_lines.Path]) -> str | None:

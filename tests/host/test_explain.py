@@ -7,9 +7,11 @@ import re
 import pytest
 
 from mailmote import explanations
+from mailmote.net import tls_errors
 from mailmote.policy import token_errors
 from mailmote.smtp import replies
 from mailmote_host import cli
+from mailmote_host.doctor import board_errors, log_reading
 from mailmote_host.doctor.explain import Reply, parse
 from mailmote_host.doctor.explanations import LONG_FORMS
 from mailmote_host.tenant import texts
@@ -256,3 +258,272 @@ def test_each_refusal_of_the_fake_tenant_has_a_row_of_its_own(row, capsys):
         "content-temporary": "temporary-server-error",
     }
     assert row.key == found["key"] or row.key.startswith(found["key"] + "-") or same[row.key] == found["key"]
+
+
+# Errors that MicroPython and the chip print bare
+
+
+@pytest.mark.parametrize("key", sorted(board_errors.FAULTS))
+def test_each_bare_error_is_whole_and_is_found_by_its_key(key, capsys):
+    fault = board_errors.FAULTS[key]
+    assert re.fullmatch(r"[a-z0-9-]+", key)
+    assert key not in ROWS
+    for text in (fault.cause, fault.fix, fault.long_form.meaning, *fault.long_form.steps):
+        assert re.match(r"[A-Z0-9]|mailmote|mbedTLS", text)
+        assert text.endswith((".", ".)"))
+    assert fault.title.rstrip(".") == fault.title
+    assert all(link.startswith("https://") for link in fault.long_form.links)
+    assert as_json(capsys, key)["action"] is None
+    assert explain(capsys, key)[1].startswith(f"{key}: {fault.title}.\n  Cause  ")
+
+
+def test_no_two_bare_errors_have_one_key():
+    parts = board_errors._PARTS
+    assert len(board_errors.FAULTS) == sum(len(part.FAULTS) for part in parts) > 90
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("-29184", "mbedtls-ssl-invalid-record"),
+        ("-0x7200", "mbedtls-ssl-invalid-record"),
+        ("OSError: -29184", "mbedtls-ssl-invalid-record"),
+        ("OSError: -0x7200", "mbedtls-ssl-invalid-record"),
+        ("OSError: [Errno -29184]", "mbedtls-ssl-invalid-record"),
+        ("MBEDTLS_ERR_SSL_INVALID_RECORD", "mbedtls-ssl-invalid-record"),
+        ("(-30592, 'MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE')", "mbedtls-ssl-fatal-alert-message"),
+        ("OSError: (-28928, 'MBEDTLS_ERR_SSL_BAD_INPUT_DATA')", "mbedtls-ssl-bad-input-data"),
+        ("OSError: -30336", "mbedtls-ssl-ca-chain-required"),
+        ("OSError: -31232", "mbedtls-ssl-bad-certificate"),
+        ("OSError: -26112", "mbedtls-ssl-illegal-parameter"),
+        ("OSError: -28160", "mbedtls-ssl-handshake-failure"),
+        ("OSError: -28288", "mbedtls-ssl-bad-protocol-version"),
+        ("OSError: -29312", "mbedtls-ssl-conn-eof"),
+        ("-0x2700", "mbedtls-x509-cert-verify-failed"),
+        ("OSError: -9984", "mbedtls-x509-cert-verify-failed"),
+        ("OSError: -17040", "mbedtls-mpi-alloc-failed"),
+        (
+            "(-17040, 'MBEDTLS_ERR_RSA_PUBLIC_FAILED+MBEDTLS_ERR_MPI_ALLOC_FAILED')",
+            "mbedtls-mpi-alloc-failed",
+        ),
+        ("MBEDTLS_ERR_MD_ALLOC_FAILED", "mbedtls-mpi-alloc-failed"),
+        ("201", "wifi-201"),
+        ("202", "wifi-202"),
+        ("203", "wifi-203"),
+        ("204", "wifi-204"),
+        ("205", "wifi-205"),
+        ("1000", "wifi-1000"),
+        ("1001", "wifi-1001"),
+        ("1010", "wifi-1010"),
+        ("wlan.status() = 202", "wifi-202"),
+        ("I (9023) wifi: STA_DISCONNECTED, reason:201", "wifi-201"),
+        ("network.STAT_WRONG_PASSWORD", "wifi-202"),
+        ("OSError: Wifi Internal Error", "wifi-0x3007"),
+        ("OSError: Wifi Internal Error 0x3001", "wifi-0x3001"),
+        ("OSError: Wifi Internal State Error", "wifi-0x3006"),
+        ("RuntimeError: Wifi Unknown Error 0x0102", "wifi-0x0102"),
+        ("  12.000 W wifi: The Wi-Fi driver reported Wifi Unknown Error 0x0101.", "wifi-0x0101"),
+        ("  12.000 W wifi: No link to 'Plant'. Check the Wi-Fi name.", "wifi-no-link"),
+        ("2", "os-enoent"),
+        ("OSError: [Errno 2] ENOENT", "os-enoent"),
+        ("OSError: 5", "os-eio"),
+        ("OSError: [Errno 5] EIO", "os-eio"),
+        ("12", "os-enomem"),
+        ("OSError: [Errno 12] ENOMEM", "os-enomem"),
+        ("OSError: 28", "os-enospc"),
+        ("OSError: [Errno 104] ECONNRESET", "os-econnreset"),
+        ("OSError: [Errno 113] ECONNABORTED", "os-econnaborted"),
+        ("OSError: [Errno 103] ECONNABORTED", "os-econnaborted"),
+        ("OSError: [Errno 113] EHOSTUNREACH", "os-ehostunreach"),
+        ("OSError: [Errno 118] EHOSTUNREACH", "os-ehostunreach"),
+        ("OSError: 113", "os-econnaborted"),
+        ("OSError: 118", "os-ehostunreach"),
+        ("OSError: [Errno 116] ETIMEDOUT", "os-etimedout"),
+        ("OSError: [Errno 110] ETIMEDOUT", "os-etimedout"),
+        ("ETIMEDOUT", "os-etimedout"),
+        ("OSError: -202", "dns-failed"),
+        ("-202", "dns-failed"),
+        ("OSError: -2", "dns-failed"),
+        ("-2", "dns-failed"),
+        ("-6", "dns-failed"),
+        ("OSError: (-257, 'ESP_ERR_NO_MEM')", "esp-err-no-mem"),
+        ("OSError: -258", "esp-err-invalid-arg"),
+        ("MemoryError: memory allocation failed, allocating 512 bytes", "memory-error"),
+        ("Brownout detector was triggered", "brownout"),
+        ("rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", "brownout"),
+        ("rst:0x10 (RTCWDT_RTC_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", "watchdog-reset"),
+        ("rst:0x10", "watchdog-reset"),
+        ("rst:0x7 (TG0WDT_SYS_RST),boot:0x8 (SPI_FAST_FLASH_BOOT)", "watchdog-reset"),
+        ("rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", "reset-power-on"),
+        ("rst:0x1 (POWERON),boot:0x8 (SPI_FAST_FLASH_BOOT)", "reset-power-on"),
+        ("rst:0xc (SW_CPU_RESET),boot:0x13", "reset-by-program"),
+        ("rst:0x15 (USB_UART_CHIP_RESET),boot:0x8", "reset-by-usb"),
+        ("rst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))", "download-mode"),
+        ("invalid header: 0xffffffff", "flash-empty"),
+        ("invalid header: 0x3f000000", "flash-damaged"),
+        ("Guru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled.", "crash"),
+        ("E (593) quad_psram: PSRAM chip not found or not supported", "spiram-missing"),
+        ("E (593) quad_psram: PSRAM ID read error: 0x00000000", "spiram-missing"),
+        ("E (32) spi_flash: Detected size(4096k) smaller than the size in the binary image header(8192k).",
+         "flash-size"),
+        ("The filesystem appears to be corrupted. If you had important data", "filesystem-corrupted"),
+        ("ValueError: The certificate validity has expired", "certificate-expired"),
+    ],
+)  # fmt: skip
+def test_an_error_that_is_printed_bare_is_explained(capsys, text, key):
+    assert as_json(capsys, text)["key"] == key
+
+
+def test_a_reset_has_one_reason():
+    for reason, key in (
+        ("0xf (RTCWDT_BROWN_OUT_RESET)", "brownout"),
+        ("0x8 (TG1WDT_SYS_RESET)", "watchdog-reset"),
+    ):
+        found = board_errors.find(f"rst:{reason},boot:0x13 (SPI_FAST_FLASH_BOOT)")
+        assert [fault.key for fault in found] == [key]
+
+
+def test_a_bare_error_may_be_many_arguments_and_is_no_option(capsys):
+    assert as_json(capsys, "OSError:", "-29184")["key"] == "mbedtls-ssl-invalid-record"
+    assert as_json(capsys, "-0x7200")["key"] == "mbedtls-ssl-invalid-record"
+    code, _, err = explain(capsys, "--jsn", "550")
+    assert code == 2
+    assert "--jsn" in err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OSError: 77",
+        "HTTP status 201",
+        "12 eggs",
+        "-1234 metres",
+        "-1104",
+        "1999",
+        "-99999",
+        "0x7200",
+        "rst:0x99",
+        "EVERY",
+    ],
+)
+def test_other_numbers_are_not_taken_for_errors(capsys, text):
+    assert explain(capsys, text)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("451 4.4.2 Timeout ETIMEDOUT (OSError: 110)", "deferred"),
+        ("550 5.7.64 TenantAttribution; Relay Access Denied MemoryError", "relay-denied"),
+        ("535 5.7.3 Authentication unsuccessful -29184", "bad-token"),
+    ],
+)
+def test_a_reply_that_comes_first_is_explained(capsys, text, key):
+    assert as_json(capsys, text)["key"] == key
+
+
+# Logs
+
+LOG = """\
+rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)
+   0.120 I agent: Ready: mailmote 0.3, freezer-3, 1 sensors, 1 alarms, mail by direct-send through 550.
+   1.120 W wifi: The Wi-Fi driver reported Wifi Internal Error.
+  13.345 W courier: 1 alerts wait. %s %s Next try in 1 min.
+  73.345 W courier: 2 alerts wait. The server answered "550 5.9.9 No." %s %s Next try in 5 min.
+Traceback (most recent call last):
+  File "main.py", line 404, in <module>
+OSError: [Errno 113] ECONNABORTED
+  80.000 I courier: "too warm" was accepted for 1 of 1 recipients.
+<- 550-5.7.68 TenantInboundAttribution; Direct Send
+<- 550 5.7.68 not allowed
+<- 250 2.1.5 Recipient OK
+OSError: (-30592, 'MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE')
+OSError: (-30592, 'MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE')
+The certificate is not correctly signed by the trusted CA
+AADSTS7000215: Invalid client secret provided.
+OSError: [Errno 113] ECONNABORTED, then [Errno 12] ENOMEM
+rst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)
+""" % (
+    ROWS["no-answer"][6] % ("smtp.office365.com", 587),
+    ROWS["no-answer"][7],
+    ROWS["sender-refused"][6],
+    ROWS["sender-refused"][7],
+)
+FOUND = [
+    (3, "wifi-0x3007"),
+    (4, "no-answer"),
+    (5, "sender-refused"),
+    (8, "os-econnaborted"),
+    (10, "direct-send-rejected"),
+    (13, "mbedtls-ssl-fatal-alert-message"),
+    (15, "certificate-untrusted"),
+    (16, "aadsts-7000215"),
+    (17, "os-enomem"),
+]
+
+
+@pytest.mark.parametrize("where", ["file", "--log -", "-"])
+def test_each_thing_in_a_log_is_explained_once_with_its_line(tmp_path, capsys, monkeypatch, where):
+    path = tmp_path / "console.log"
+    path.write_bytes(LOG.replace("\n", "\r\n").encode() + b"\xff\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(LOG + "x\n"))
+    words = ["--log", str(path)] if where == "file" else where.split()
+    told = as_json(capsys, *words)
+    assert told["lines"] == 19
+    assert [(one["line"], one["key"]) for one in told["found"]] == FOUND
+    assert set(told["found"][0]) == {"line", *as_json(capsys, "relay-denied")}
+    monkeypatch.setattr("sys.stdin", io.StringIO(LOG))
+    code, out, err = explain(capsys, *words)
+    assert (code, err) == (0, "")
+    twice = ("os-econnaborted", "mbedtls-ssl-fatal-alert-message")
+    assert re.findall(r"^Line (\d+)(.*)\n([\w-]+): ", out, re.MULTILINE) == [
+        (str(line), ", and on 1 more" if key in twice else "", key) for line, key in FOUND
+    ]
+
+
+def test_a_log_without_anything_says_so(tmp_path, capsys):
+    path = tmp_path / "console.log"
+    path.write_text("rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\nall is well\n")
+    code, out, err = explain(capsys, "--log", str(path))
+    assert (code, out, err) == (1, "", "There is nothing to explain in these 2 lines.\n")
+    code, out, _ = explain(capsys, "--log", str(path), "--json")
+    assert (code, json.loads(out)) == (1, {"lines": 2, "found": []})
+
+
+def test_a_log_that_cannot_be_read_and_too_much_of_a_good_thing(tmp_path, capsys):
+    for words in (["--log", str(tmp_path / "no.log")], ["--log", str(tmp_path)], [], ["--log", "x", "550"]):
+        code, out, err = explain(capsys, *words)
+        assert (code, out) == (2, "")
+        assert "Traceback" not in err
+    assert "cannot be read: No such file" in explain(capsys, "--log", str(tmp_path / "no.log"))[2]
+
+
+@pytest.mark.parametrize("key", sorted(ROWS))
+def test_what_the_board_logs_is_known_again(tmp_path, capsys, key):
+    """Its cause, with values in its places; a class of replies may share its words with another."""
+    places = re.sub("%[sr]", "some words", ROWS[key][6]).replace("%d", "25")
+    path = tmp_path / "console.log"
+    path.write_text(f"  12.345 W courier: 3 alerts wait. {places} {ROWS[key][7]} Next try in 1 min.\n")
+    (found,) = as_json(capsys, "--log", str(path))["found"]
+    assert found["cause"] == as_json(capsys, key)["cause"]
+
+
+@pytest.mark.parametrize(("part", "key"), log_reading._CERTIFICATES)
+def test_a_certificate_means_the_same_to_board_and_host(capsys, part, key):
+    text = f"ValueError: The certificate {part} x"
+    assert tls_errors.of_certificate(text, "smtp.office365.com").key == key
+    assert as_json(capsys, text)["key"] == key
+
+
+def test_hostile_logs_take_no_time(tmp_path, capsys):
+    path = tmp_path / "console.log"
+    path.write_text("550-" * 200000 + "\n" + "550-5.7.1 x\n" * 5000 + "wifi " * 100000 + "\n" + "{" * 60000)
+    assert explain(capsys, "--log", str(path))[0] == 0
+
+
+def test_nothing_of_a_log_is_said_again(tmp_path, capsys):
+    path = tmp_path / "console.log"
+    path.write_text("".join(f"canary {line}" for line in LOG.splitlines(keepends=True)))
+    for words in ([], ["--json"]):
+        _, out, err = explain(capsys, "--log", str(path), *words)
+        assert "canary" not in out + err

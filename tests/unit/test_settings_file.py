@@ -1,6 +1,5 @@
 """mote.toml as a file: lines, syntax errors, everything at once, JSON, and the documentation of it."""
 
-import argparse
 import json
 import re
 import tomllib
@@ -10,7 +9,7 @@ import pytest
 
 from mailmote import sensors
 from mailmote.policy import fields, options, stored_settings
-from mailmote_host import check, settings_file, toml_lines
+from mailmote_host import check, cli, settings_file, toml_lines
 from mailmote_host.tenant.ca import process_authority
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -229,8 +228,7 @@ def test_what_cannot_be_read_is_one_line_with_the_fix(mote, content, place, text
 def test_a_file_that_is_not_there(tmp_path):
     missing = settings_file.load(tmp_path / "mote.toml", DRIVERS)
     assert (
-        one(missing)
-        == f"{tmp_path}/mote.toml: error: there is no such file. Copy one of docs/examples and change it"
+        one(missing) == f"{tmp_path}/mote.toml: error: there is no such file. Make one with `mailmote init`"
     )
     folder = settings_file.load(tmp_path, DRIVERS)
     assert one(folder) == f"{tmp_path}: error: this is a folder. Name the mote.toml in it"
@@ -296,9 +294,7 @@ def test_loading_changes_nothing(mote, tmp_path):
 
 
 def run_check(*words):
-    parser = argparse.ArgumentParser()
-    check.add_arguments(parser)
-    return check.run(parser.parse_args(words))
+    return cli.main(["check", "--no-mail", *words])
 
 
 def test_check_tells_the_settings_in_force(mote, capsys):
@@ -395,7 +391,7 @@ def test_check_tells_errors_and_warnings(mote, capsys):
     assert run_check("other.toml") == check.USAGE == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err == "other.toml: error: there is no such file. Copy one of docs/examples and change it\n"
+    assert told.err == "other.toml: error: there is no such file. Make one with `mailmote init`\n"
 
 
 OAUTH = f"""

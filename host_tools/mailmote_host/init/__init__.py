@@ -1,0 +1,1 @@
+"""`mailmote init`: a few questions become a commented mote.toml."""
