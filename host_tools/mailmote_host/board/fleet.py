@@ -1,0 +1,136 @@
+"""Many boards at once: who is served next, what came of each, and where a second run goes on.
+
+What is done with a board is handed in as `work`; nothing here knows a port or a screen. The report is a file
+of JSON beside the CSV, written anew whenever a board is finished: a board that is done with the same digest
+(of all that it was to get) is left alone by the next run.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import HostError
+
+WAITING, WORKING, DONE, FAILED, STOPPED = "waiting", "working", "done", "failed", "stopped"
+_VERSION = 1
+_REFRESH_S = 0.2
+
+
+class Stopped(Exception):
+    """Raised in `work` by its `tell`, once a person has stopped the run."""
+
+
+@dataclass
+class Board:
+    """One row of the fleet. `digest` changes with anything that the board is to get."""
+
+    port: str
+    name: str
+    digest: str
+    state: str = WAITING
+    step: str = ""
+    share: float = 0.0  # of the step, from 0 to 1
+    error: str = ""
+    at: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+# Provisions one board: (its place in the list, tell(step, share)) -> what came of it. Raises HostError.
+Work = Callable[[int, Callable[[str, float], None]], Mapping[str, Any]]
+
+
+class Fleet:
+    """The boards of one file, in its order. Those that an earlier run has finished are done already."""
+
+    def __init__(self, boards: Sequence[Board], report: Path, again: bool = False):
+        self.boards = list(boards)
+        self._report = report
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        if not again:
+            self._take_over(_earlier(report))
+
+    @property
+    def failed(self) -> int:
+        """How many are not done."""
+        return sum(board.state != DONE for board in self.boards)
+
+    def run(self, work: Work, at_once: int) -> Iterator[None]:
+        """Do the work for each board that is not done. Yields now and then, for the screen to be renewed.
+
+        Leaving the loop early stops: what waits is not begun, what is at work ends with its next `tell`.
+        """
+        waiting = [index for index, board in enumerate(self.boards) if board.state != DONE]
+        with ThreadPoolExecutor(max_workers=at_once) as pool:
+            futures = [pool.submit(self._serve, work, index) for index in waiting]
+            changed = threading.Event()
+            for future in futures:
+                future.add_done_callback(lambda _: changed.set())
+            try:
+                while not all(future.done() for future in futures):
+                    changed.wait(_REFRESH_S)
+                    changed.clear()
+                    yield
+            finally:
+                self._stop.set()
+        for future in futures:
+            future.result()
+        self._save()
+
+    def _serve(self, work: Work, index: int) -> None:
+        board = self.boards[index]
+
+        def tell(step: str, share: float) -> None:
+            if self._stop.is_set():
+                raise Stopped
+            board.step, board.share = step, share
+
+        if self._stop.is_set():
+            board.state = STOPPED
+            return
+        board.state = WORKING
+        try:
+            board.result = dict(work(index, tell))
+            board.state = DONE
+        except Stopped:
+            board.state = STOPPED
+        except HostError as error:
+            board.state, board.error = FAILED, str(error)
+        except Exception as error:  # one board's trouble is not that of the others
+            board.state, board.error = FAILED, f"This is a fault of mailmote itself ({type(error).__name__})."
+        board.at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._save()
+
+    def _take_over(self, earlier: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+        for board in self.boards:
+            found = earlier.get((board.port, board.digest))
+            if found and found.get("state") == DONE:
+                board.state, board.at, board.result = DONE, str(found.get("at", "")), dict(found["result"])
+
+    def _save(self) -> None:
+        content = {"version": _VERSION, "boards": [asdict(board) for board in self.boards]}
+        temporary = self._report.with_name(self._report.name + ".tmp")
+        with self._lock:
+            temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
+            os.replace(temporary, self._report)
+
+
+def _earlier(report: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """By port and digest, what an earlier run came to. Raises HostError for a file that is something else."""
+    try:
+        found = json.loads(report.read_text(encoding="utf-8"))
+        if found["version"] != _VERSION:
+            raise ValueError
+        return {(board["port"], board["digest"]): board for board in found["boards"]}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError):
+        raise HostError(
+            f"{report} is no report of mailmote. Move it away, or name another one with --report."
+        ) from None

@@ -1,0 +1,111 @@
+"""Many boards at once: order, failures, a stop, and where the next run goes on."""
+
+import json
+import threading
+
+import pytest
+
+from mailmote_host.board.fleet import DONE, FAILED, STOPPED, Board, Fleet
+from mailmote_host.errors import HostError
+
+
+def boards(count, digest="1"):
+    return [Board(f"P{number}", f"mote-{number}", digest) for number in range(count)]
+
+
+@pytest.fixture
+def report(tmp_path):
+    return tmp_path / "fleet.report.json"
+
+
+def run(fleet, work, at_once=4):
+    for _ in fleet.run(work, at_once):
+        pass
+
+
+def states(fleet):
+    return [board.state for board in fleet.boards]
+
+
+def test_every_board_is_served_several_at_once(report):
+    together = threading.Barrier(3, timeout=30)  # passes only if three are at work at the same time
+    fleet = Fleet(boards(6), report)
+
+    def work(index, tell):
+        tell("copying", 0.5)
+        together.wait()
+        return {"copied": index}
+
+    run(fleet, work, at_once=3)
+    assert states(fleet) == [DONE] * 6
+    assert [board.result for board in fleet.boards] == [{"copied": index} for index in range(6)]
+    assert fleet.failed == 0
+
+
+def test_a_failure_is_its_own_and_is_counted(report):
+    fleet = Fleet(boards(3), report)
+
+    def work(index, tell):
+        if index == 0:
+            raise HostError("There is no port P0. Plug it in.")
+        if index == 1:
+            raise RuntimeError("canary-secret")
+        return {}
+
+    run(fleet, work)
+    assert (states(fleet), fleet.failed) == ([FAILED, FAILED, DONE], 2)
+    kept = report.read_text()
+    assert "There is no port P0. Plug it in." in kept
+    assert "fault of mailmote itself (RuntimeError)" in kept
+    assert "canary" not in kept
+
+
+def test_the_next_run_goes_on_with_what_is_not_done(report):
+    fleet = Fleet(boards(3), report)
+
+    def first(index, tell):
+        if index == 1:
+            raise HostError("unplugged")
+        return {"copied": 7}
+
+    run(fleet, first)
+    served = []
+    again = Fleet(boards(3), report)
+    run(again, lambda index, tell: served.append(index) or {})
+    assert served == [1]
+    assert states(again) == [DONE] * 3
+    assert again.boards[0].result == {"copied": 7}
+    changed = Fleet(boards(3, digest="2"), report)
+    assert changed.failed == 3
+    assert Fleet(boards(3), report, again=True).failed == 3
+
+
+def test_a_stop_begins_nothing_more_and_ends_what_is_at_work(report):
+    begun = threading.Event()
+    fleet = Fleet(boards(3), report)
+    served = []
+
+    def work(index, tell):
+        served.append(index)
+        begun.set()
+        while True:
+            tell("copying", 0.1)
+
+    going = fleet.run(work, 1)
+    next(going)
+    assert begun.wait(30)
+    going.close()
+    assert served == [0]
+    assert STOPPED in states(fleet)
+    assert DONE not in states(fleet)
+    assert {board["state"] for board in json.loads(report.read_text())["boards"]} <= {STOPPED, "waiting"}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"version": 2, "boards": []}', '{"version": 1, "boards": [{}]}']
+)
+def test_a_file_that_is_no_report_is_not_written_over(report, content):
+    report.write_text(content)
+    with pytest.raises(HostError, match="is no report of mailmote"):
+        Fleet(boards(1), report)
+    assert report.read_text() == content
