@@ -8,6 +8,7 @@ import asyncio
 import json
 
 from . import __version__, compat, event, log, sign_in
+from .console import Console
 from .courier import Courier
 from .errors import FixSettings, SettingsError, StorageError
 from .health import Health
@@ -35,6 +36,9 @@ class Agent:
         self._sign_in = sign_in.of(settings["mail"])
         self._courier = Courier(settings, self._outbox, self._link, self._health, self._sign_in)
         self._watchers = [self._watcher(entry) for entry in settings["sensors"]]
+        self._console = Console(
+            settings, self._link, self._health, self._outbox, self._courier, self._watchers
+        )
         self._unstored = []
         self._ended = asyncio.Event()
 
@@ -47,6 +51,7 @@ class Agent:
         supervisor.start("courier", self._courier.run)
         supervisor.start("sign-in", lambda heartbeat: self._sign_in.keep(heartbeat, self._link, self._warn))
         supervisor.start("alarms", self._tick)
+        supervisor.start("console", self._console.run)
         for entry, watcher in zip(self._settings["sensors"], self._watchers):
             supervisor.start("sensor " + entry["name"], watcher.run)
         compat.collect()
@@ -115,7 +120,7 @@ class Agent:
                     self._health.dropped += 1
                 return
             self._unstored.pop(0)
-            log.info("agent", 'Alert "%s" is in the outbox.', event.alarm)
+            log.info("agent", 'Alert "%s" is in the outbox.', event.title)
             self._courier.wake()
 
 

@@ -15,6 +15,7 @@ import sys
 import time
 
 MICROPYTHON = sys.implementation.name == "micropython"
+VERSION = "%d.%d.%d" % sys.implementation.version[:3] if MICROPYTHON else None  # of MicroPython
 
 _EPOCH_2000_S = 946684800  # the ESP32 port counts from 2000-01-01
 _epoch_s = _EPOCH_2000_S if time.gmtime(0)[0] == 2000 else 0
@@ -112,6 +113,14 @@ if MICROPYTHON:
             if count is not None:  # None: a TLS record that held no data, as a session ticket
                 return count
 
+    async def console():
+        """What is typed on the console, as a pair for `read_into`, one octet at a time; None without one.
+
+        A longer read would wait until the buffer is full.
+        """
+        stream = asyncio.StreamReader(sys.stdin.buffer)
+        return stream, stream
+
     def receive_some(connection, buffer):
         """Octets received into `buffer` without waiting, 0 at the end of the stream, or WANTS_READ.
 
@@ -154,6 +163,7 @@ if MICROPYTHON:
 
 else:
     import ssl
+    import stat
     import tempfile
     import traceback
 
@@ -249,6 +259,19 @@ else:
             raise _as_on_micropython(error) from error
         buffer[: len(data)] = data
         return len(data)
+
+    async def console():
+        """As on MicroPython, where a pipe is the console: a terminal would no longer wait for anybody."""
+        try:
+            mode = os.fstat(sys.stdin.fileno()).st_mode
+        except (AttributeError, OSError, ValueError):
+            return None  # there is none, or it is closed
+        if not stat.S_ISFIFO(mode) and not stat.S_ISSOCK(mode):
+            return None
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        return reader, transport
 
     def receive_some(connection, buffer):
         """Octets received into `buffer` without waiting, 0 at the end of the stream, or WANTS_*."""

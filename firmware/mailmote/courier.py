@@ -14,7 +14,7 @@ settings.
 import asyncio
 import random
 
-from . import log
+from . import compat, log
 from .civil import duration
 from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
 from .explanations import failure
@@ -40,10 +40,14 @@ class Courier:
         self._health = health
         self._backoff = Backoff()
         self._arrived = asyncio.Event()
+        self._asked = asyncio.Event()
         self._round = 0
         self._tried = {}  # number of a record: the round in which it was tried last
         self._answered = {}  # records with results that the flash has not taken yet
         self._opened = False
+        self._next_try = None  # in ticks, while a pause lasts
+        self._followed = None
+        self._followed_failure = None
         self.idle = asyncio.Event()
 
     def wake(self):
@@ -51,11 +55,32 @@ class Courier:
         self.idle.clear()
         self._arrived.set()
 
+    def follow(self, number):
+        """Try this record at once, for a person waits for it, and remember what keeps it from delivery.
+
+        The one that was followed before is forgotten.
+        """
+        self.wake()
+        self._asked.set()
+        self._followed = number
+        self._followed_failure = None
+
+    def failure_of(self, number):
+        """The last error that kept a record from delivery since it is followed, or None."""
+        return self._followed_failure if number == self._followed else None
+
+    def next_try_s(self):
+        """Seconds to the next attempt; None where nothing waits for one, or it is being made."""
+        if self._next_try is None:
+            return None
+        return max(0, compat.ticks_diff(self._next_try, compat.ticks_ms()) // 1000)
+
     async def run(self, heartbeat):
         """Deliver, pause after a failure, wait for work; for ever."""
         retried_at_once = False
         while True:
             self._arrived.clear()
+            self._asked.clear()
             if not len(self._outbox):
                 self.idle.set()
                 await heartbeat.wait(self._arrived)
@@ -66,8 +91,7 @@ class Courier:
                 self._backoff.succeeded()
                 retried_at_once = False
                 continue
-            self._health.retries += 1
-            self._health.note("Mail was delayed. %s" % left)
+            self._health.failed(left)
             if isinstance(left, RetryNow) and not retried_at_once:
                 retried_at_once = True
                 continue
@@ -75,8 +99,10 @@ class Courier:
             text = "%d alerts wait. %s Next try in %s."
             log.warning("courier", text, len(self._outbox), left, duration(pause_s))
             # A server that was reached gets a new alert at once; one that was not, or that refuses the
-            # sign-in, is left in peace: hammering prolongs a lockout.
-            await heartbeat.sleep(pause_s, self._arrived if self._opened else None)
+            # sign-in, is left in peace until a person asks: hammering prolongs a lockout.
+            self._next_try = compat.ticks_add(compat.ticks_ms(), pause_s * 1000)
+            await heartbeat.sleep(pause_s, self._arrived if self._opened else self._asked)
+            self._next_try = None
 
     async def _deliver(self, heartbeat):
         """Send what waits over one connection; the failure that stopped it or was left, or None."""
@@ -100,15 +126,17 @@ class Courier:
             while number is not None and fruitless < 2:
                 self._tried[number] = self._round
                 failed, delivered = await self._send(session, number)
+                if number == self._followed and failed:
+                    self._followed_failure = failed
                 left = failed or left
                 if delivered and session.secure:
                     _keep_time()
                 fruitless = fruitless + 1 if failed and not delivered else 0
                 number = self._next()
         except MailmoteError as error:
-            left = error
+            left = self._followed_failure = error
         except MemoryError:
-            left = failure(RetryLater, "no-memory")
+            left = self._followed_failure = failure(RetryLater, "no-memory")
         finally:
             if session:
                 await session.close()
@@ -158,9 +186,9 @@ class Courier:
         delivered = len([result for result in results if result is None])
         failed = self._conclude(number, record, recipients, pending, results)
         if delivered:
-            self._health.delivered(notes)
+            self._health.delivered(notes, record.event.title)
             text = '"%s" was accepted for %d of %d recipients.'
-            log.info("courier", text, record.event.alarm, delivered, len(recipients))
+            log.info("courier", text, record.event.title, delivered, len(recipients))
         self._health.collect()
         return failed, delivered
 
@@ -187,6 +215,8 @@ class Courier:
             record.pending &= ~(1 << index)
             if result:
                 record.refused |= 1 << index
+                if number == self._followed:
+                    self._followed_failure = result
                 self._health.refused += 1
                 text = "%s does not get this mail. %s" % (recipients[index], result)
                 self._health.note(text)

@@ -3,6 +3,7 @@
 ALARM = 0
 REMINDER = 1
 RECOVERY = 2
+TEST = 3  # of nothing but the way of the mail: somebody asked for it
 
 ABOVE = 0
 BELOW = 1
@@ -16,11 +17,11 @@ READINGS_KEPT = 6  # what fits a record of under 128 bytes and shows a trend on 
 class Event:
     """One thing to tell people.
 
-    `kind` is ALARM, REMINDER or RECOVERY; `cause` is ABOVE, BELOW, NO_READING, SENSOR_ERROR or SIGN_IN.
-    `alarm` is the alarm's name in the settings. `since_s` is when the condition began, `at_s` when the
-    event was raised, both in seconds since 1970. `value`, `threshold` and `extreme` (the worst value
-    since `since_s`) are floats, or None where the cause has none. `readings` is a tuple of
-    (age_s at at_s, value), oldest first, at most READINGS_KEPT.
+    `kind` is ALARM, REMINDER, RECOVERY or TEST, whose cause means nothing; `cause` is ABOVE, BELOW,
+    NO_READING, SENSOR_ERROR or SIGN_IN. `alarm` is the alarm's name in the settings, "" for a TEST.
+    `since_s` is when the condition began, `at_s` when the event was raised, both in seconds since 1970.
+    `value`, `threshold` and `extreme` (the worst value since `since_s`) are floats, or None where the cause
+    has none. `readings` is a tuple of (age_s at at_s, value), oldest first, at most READINGS_KEPT.
     """
 
     __slots__ = ("kind", "cause", "alarm", "since_s", "at_s", "value", "threshold", "extreme", "readings")
@@ -37,3 +38,8 @@ class Event:
         self.threshold = threshold
         self.extreme = extreme
         self.readings = readings
+
+    @property
+    def title(self):
+        """What people know it by."""
+        return self.alarm or "Test mail"

@@ -8,7 +8,11 @@ _MAX_NOTES = 4
 
 
 class Health:
-    """`heap_peak_bytes` is the most that was in use after a collection, where a mail needs it most."""
+    """`heap_peak_bytes` is the most that was in use after a collection, where a mail needs it most.
+
+    `last_mail` is (uptime_s, title of the event), `last_failure` (uptime_s, MailmoteError); both begin as
+    None.
+    """
 
     def __init__(self, link):
         self._link = link
@@ -20,6 +24,8 @@ class Health:
         self.dropped = 0
         self.damaged = 0
         self.notes = []
+        self.last_mail = None
+        self.last_failure = None
 
     def collect(self):
         """Collect garbage and note what is left in use."""
@@ -32,9 +38,16 @@ class Health:
         if text not in self.notes:
             self.notes = (self.notes + [text])[-_MAX_NOTES:]
 
-    def delivered(self, notes):
-        """One more mail, that told `notes`."""
+    def failed(self, error):
+        """A delivery that is to be tried again."""
+        self.retries += 1
+        self.last_failure = self.uptime_s(), error
+        self.note("Mail was delayed. %s" % error)
+
+    def delivered(self, notes, title=""):
+        """One more mail, that told `notes`, of an event with this title."""
         self.mails += 1
+        self.last_mail = self.uptime_s(), title
         self.notes = [note for note in self.notes if note not in notes]
 
     def uptime_s(self):

@@ -5,7 +5,7 @@ from .mail.alert import About, compose
 
 
 def recipients_of(settings, alarm_name):
-    """The envelope's recipients of an alarm: its own, or those of the mail table."""
+    """The envelope's recipients of an alarm: its own, or those of the mail table, as for a test mail ("")."""
     mail = settings["mail"]
     own = _named(settings["alarms"], alarm_name).get("to")
     return list(own) if own else mail["to"] + mail.get("cc", [])

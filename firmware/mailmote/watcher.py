@@ -14,7 +14,10 @@ _PROGRESS_STEP_PERCENT = 5
 
 
 class Watcher:
-    """`tell(events)` takes the events. `stopped`: a recording is at its end and is to stop the agent."""
+    """`tell(events)` takes the events. `stopped`: a recording is at its end and is to stop the agent.
+
+    `failing`: the last turn gave no reading.
+    """
 
     def __init__(self, entry, alarms, tell, health):
         self._entry = entry
@@ -23,6 +26,8 @@ class Watcher:
         self._health = health
         self._driver = None
         self._time_s = None
+        self._value = None
+        self.failing = False
         self.stopped = False
 
     @property
@@ -54,6 +59,23 @@ class Watcher:
         log.info("sensor", "%s: the recording is at its end.", self._entry["name"])
         self.stopped = self._entry["options"].get("stop_at_end", False)
 
+    @property
+    def name(self):
+        return self._entry["name"]
+
+    @property
+    def unit(self):
+        return self._entry.get("unit", "")
+
+    @property
+    def last(self):
+        """(time_s, value) of the last reading; None where there is none yet."""
+        return None if self._value is None else (self._time_s, self._value)
+
+    def standing(self):
+        """The names of the alarms that are told and not over."""
+        return [alarm.name for alarm in self._alarms if alarm.stands]
+
     def tick(self, now_s):
         """Time has passed: for missing readings and reminders."""
         if self.live:
@@ -62,17 +84,21 @@ class Watcher:
 
     def clock_moved(self, by_s):
         if self.live:
+            if self._time_s is not None:
+                self._time_s += by_s
             for alarm in self._alarms:
                 alarm.clock_moved(by_s)
 
     def _read(self, now_s):
         if self._driver is None:
             self._driver = sensors.make(self._entry["driver"], self._entry["options"])
-        self._time_s, value = self._driver.read(now_s)
+        self._time_s, self._value = self._driver.read(now_s)
+        self.failing = False
         for alarm in self._alarms:
-            self._tell(alarm.reading(self._time_s, value))
+            self._tell(alarm.reading(self._time_s, self._value))
 
     def _failed(self, now_s, error):
+        self.failing = True
         text = "The sensor %s fails: %s" % (
             self._entry["name"],
             error if isinstance(error, MailmoteError) else repr(error),

@@ -220,10 +220,12 @@ class Heartbeat:
         self._turns = turns
         self._on_rest = on_rest
         self.rests = []
+        self.courier = None
 
     async def sleep(self, seconds, unless=None):
-        equal(bool(unless and unless.is_set()), False)
-        self._rest((seconds, unless is not None))
+        """Notes how long, and whether a new alert would end it; what a person asks for always does."""
+        equal((unless in (self.courier._arrived, self.courier._asked), unless.is_set()), (True, False))
+        self._rest((seconds, unless is self.courier._arrived))
 
     async def wait(self, event):
         equal(event.is_set(), False)
@@ -243,6 +245,7 @@ def run(box, server, heartbeat):
     courier.Session, courier.random, log.level = server, Chance(), 100
     one = courier.Courier(SETTINGS, box, Link(), Health(Link()), SignIn())
     one.wake()
+    heartbeat.courier = one
     try:
         asyncio.run(one.run(heartbeat))
     except End:
@@ -427,10 +430,50 @@ def test_a_round_that_changes_nothing_writes_nothing():
     equal((box.failing, left), (1, [BUSY]))
 
 
+def test_a_record_that_a_person_asks_for_ends_each_pause_and_its_failure_is_told():
+    asked = []
+
+    def on_rest(count):
+        one = heartbeat.courier
+        asked.append((one._asked.is_set(), one.failure_of(1), one.next_try_s() is not None))
+        one.follow(1)
+        equal((one._asked.is_set(), one._arrived.is_set(), one.failure_of(1)), (True, True, None))
+
+    heartbeat = Heartbeat(2, on_rest)
+    run(Box("to all"), Opening(DENIED, BUSY), heartbeat)
+    equal(asked, [(False, None, True), (False, BUSY, True)])
+    equal(heartbeat.courier.failure_of(2), None)
+
+
+def test_of_a_followed_record_the_refusal_and_the_delay_are_told_of_others_neither():
+    for says, told in (({"c@fabrikam.test": NOBODY}, NOBODY), ({"c@fabrikam.test": BUSY}, BUSY), ({}, None)):
+        server, before, log.level = Server(says), courier.Session, 100
+        courier.Session = server
+        try:
+            one = courier.Courier(SETTINGS, Box("to one", "to all"), Link(), Health(Link()), SignIn())
+            one.follow(1)
+            asyncio.run(one._deliver(None))
+            equal(one.failure_of(1), told)
+            one.follow(2)
+            asyncio.run(one._deliver(None))
+            equal(one.failure_of(2), None)
+        finally:
+            courier.Session, log.level = before, log.INFO
+
+
+def test_the_last_results_are_kept():
+    heartbeat = Heartbeat(1)
+    health = run(Box("to all"), Opening(DENIED), heartbeat)._health
+    equal((health.last_failure[1], health.last_mail, health.retries), (DENIED, None, 1))
+    health = run(Box("to all"), Server({}), Heartbeat(1))._health
+    equal((health.last_failure, health.last_mail[1]), (None, "to all"))
+
+
 def test_who_gets_an_alert():
     settings = {"mail": {"to": ["a@c.test"], "cc": ["b@c.test"]}, "alarms": SETTINGS["alarms"]}
     equal(letters.recipients_of(settings, "to one"), ["c@fabrikam.test"])
     equal(letters.recipients_of(settings, "gone"), ["a@c.test", "b@c.test"])
+    equal(letters.recipients_of(settings, ""), ["a@c.test", "b@c.test"])  # a test mail
 
 
 def test_the_name_for_ehlo_is_a_host_name():

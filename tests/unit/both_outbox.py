@@ -45,6 +45,18 @@ def test_a_record_comes_back_as_it_was():
         )
 
 
+def test_a_record_of_a_test_mail_comes_back_and_one_of_before_there_were_any_is_read_as_ever():
+    test = event.Event(event.TEST, 0, "", 1387208400, 1387208400)
+    equal(fields(record.decode(record.encode(record.Record(test, 1, 1))).event), fields(test))
+    old = (
+        "a13f1102d01eaf524c1baf52efbeadde0000f0c0000070c10000c8c00500000002000000cdab08546f6f20636f6c64"
+        "4b00000008c100000000f0c046cc19a8"
+    )
+    back = record.decode(bytes([int(old[at : at + 2], 16) for at in range(0, len(old), 2)])).event
+    equal((back.kind, back.cause, back.title), (event.REMINDER, event.BELOW, "Too cold"))
+    equal((back.since_s, back.at_s, back.readings), (1387207500, 1387208400, ((300, -8.5), (0, -7.5))))
+
+
 def test_the_largest_record_stays_inline():
     data = record.encode(record.Record(sample("\u00e4" * 20), 0xFFFFFFFF, 0xFFFF))
     equal(len(data), 119)
@@ -130,6 +142,27 @@ def test_a_refused_alert_is_kept_apart():
         box.close(number, kept)
         equal((len(box), os.listdir("outbox"), len(os.listdir("refused"))), (0, [], 1))
         equal(len(outbox.Outbox()), 0)
+
+    on_flash(check)
+
+
+def test_where_a_record_is_can_be_asked_and_looking_moves_nothing():
+    def check():
+        box = outbox.Outbox()
+        numbers = [box.enqueue(sample(name), TO) for name in ("one", "two", "three", "four")]
+        equal(numbers, [1, 2, 3, 4])
+        box.close(1, box.load(1))
+        kept = box.load(2)
+        kept.pending, kept.refused = 0, 0b10
+        box.close(2, kept)
+        with open("outbox/00000003", "wb") as file:
+            file.write(b"no record")
+        equal((box.peek(3), box.bad, box.state(3)), (None, 0, "waiting"))
+        box.load(3)
+        states = [box.state(number) for number in (0, 1, 2, 3, 4, 5)]
+        equal(states, ["unknown", "delivered", "refused", "damaged", "waiting", "unknown"])
+        equal((box.refused(), box.waiting()), ([2], (4,)))
+        equal((box.peek(2).refused, box.peek(4).event.alarm, box.peek(1)), (0b10, "four", None))
 
     on_flash(check)
 

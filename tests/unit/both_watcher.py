@@ -159,3 +159,19 @@ def test_a_clock_that_is_set_moves_the_alarms_of_a_live_sensor():
     equal(told, [])
     one.tick(T + 3600 + 120)
     equal(len(told), 1)
+
+
+def test_the_last_reading_and_what_stands_can_be_asked():
+    fresh = watcher.Watcher(ENTRY, [Alarm(ALARM)], None, Health(Link()))
+    equal((fresh.last, fresh.failing, fresh.standing()), (None, False, []))
+    for readings, last, failing, standing in (
+        ([7], (T, 7), False, []),
+        ([7, 9], (T + 30, 9), False, ["Too warm"]),
+        ([7, 9, 7], (T + 60, 7), False, []),
+        ([9, errors.SensorError("loose cable")], (T, 9), True, ["Too warm"]),
+        ([errors.SensorError("loose cable"), 7], (T + 30, 7), False, []),
+    ):
+        one, _, _ = watched(Drivers(Driver(readings)), len(readings))
+        equal((readings, one.last, one.failing, one.standing()), (readings, last, failing, standing))
+    one.clock_moved(3600)
+    equal(one.last, (T + 3630, 7))

@@ -5,7 +5,7 @@ several events can be put together from them. No table is aligned: phones show m
 """
 
 from ..civil import duration, offset_text, rfc5322_date, stamp
-from ..event import ABOVE, BELOW, NO_READING, RECOVERY, REMINDER, SENSOR_ERROR, SIGN_IN
+from ..event import ABOVE, BELOW, NO_READING, RECOVERY, REMINDER, SENSOR_ERROR, SIGN_IN, TEST
 from .message import Message
 
 _SIDES = {ABOVE: ("above", "below"), BELOW: ("below", "above")}
@@ -100,28 +100,35 @@ def compose(event, about, message_id, health_lines=()):
 
 def subject(event, about):
     """Device first, then the alarm and the value, so that a phone's short list tells what matters."""
+    if event.kind == TEST:
+        text = "mailmote test mail from %s" % about.device
+    else:
+        text = "%s: %s" % (about.device, _matter(event, about))
+    return "%s %s" % (about.subject_prefix, text) if about.subject_prefix else text
+
+
+def _matter(event, about):
     lasted = duration(event.at_s - event.since_s)
     reading = quantity(event.value, about.unit)
     if event.kind == RECOVERY:
         # A sensor that is back may well be back with a bad value.
         again = "OK again" if event.cause in _SIDES else "%s is read again" % about.sensor
-        text = "%s, %s (%s)" % (again, reading, event.alarm)
-    elif event.cause == NO_READING:
-        text = "no reading from %s for %s (%s)" % (about.sensor, lasted, event.alarm)
-    elif event.cause == SENSOR_ERROR:
-        text = "sensor %s failing for %s (%s)" % (about.sensor, lasted, event.alarm)
-    elif event.cause == SIGN_IN:
-        text = "the sign-in to the mail server was not renewed"
-    elif event.kind == REMINDER:
-        text = "%s for %s, %s" % (event.alarm, lasted, reading)
-    else:
-        text = "%s %s" % (event.alarm, reading)
-    text = "%s: %s" % (about.device, text)
-    return "%s %s" % (about.subject_prefix, text) if about.subject_prefix else text
+        return "%s, %s (%s)" % (again, reading, event.alarm)
+    if event.cause == NO_READING:
+        return "no reading from %s for %s (%s)" % (about.sensor, lasted, event.alarm)
+    if event.cause == SENSOR_ERROR:
+        return "sensor %s failing for %s (%s)" % (about.sensor, lasted, event.alarm)
+    if event.cause == SIGN_IN:
+        return "the sign-in to the mail server was not renewed"
+    if event.kind == REMINDER:
+        return "%s for %s, %s" % (event.alarm, lasted, reading)
+    return "%s %s" % (event.alarm, reading)
 
 
 def headline(event, about):
     """One sentence: what happened."""
+    if event.kind == TEST:
+        return "This is a test: somebody asked %s for a mail. No alarm was raised." % about.device
     reading = quantity(event.value, about.unit)
     if event.kind == RECOVERY:
         over = "is over" if event.cause in _SIDES else "is watched again"
@@ -141,6 +148,9 @@ def headline(event, about):
 def details(event, about):
     """Lines: where, since when, by which rule, and the worst of it."""
     yield "Where: %s" % (("%s, %s" % (about.device, about.site)) if about.site else about.device)
+    if event.kind == TEST:
+        yield "Asked for: %s" % stamp(event.at_s, about.utc_offset_s)
+        return
     if event.cause != SIGN_IN:
         every = ", read every %s" % duration(about.every_s) if about.every_s else ""
         yield "Sensor: %s%s" % (about.sensor, every)
@@ -165,6 +175,9 @@ def readings(event, about):
 
 def meaning(event):
     """Lines: what it means, and what to do."""
+    if event.kind == TEST:
+        yield "The alerts of this board reach you in the same way. No need to act."
+        return
     if event.kind == RECOVERY:
         yield "No need to act. If this comes and goes, look for its cause all the same."
         return
@@ -210,7 +223,7 @@ def _body(event, about, health_lines):
     )
     if about.repeat_every_s and event.kind != RECOVERY:
         yield "It is told again every %s until it is over.\n" % duration(about.repeat_every_s)
-    if event.cause != SIGN_IN:
+    if event.kind != TEST and event.cause != SIGN_IN:
         yield 'To change or silence it, edit the alarm "%s" in the mote.toml of this device ' % event.alarm
         yield "and load it onto the board.\n"
 

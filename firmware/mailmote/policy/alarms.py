@@ -99,6 +99,11 @@ class Alarm:
         self._next = 0
         self._count = 0
 
+    @property
+    def stands(self):
+        """Whether it is told and not over."""
+        return self._level.told_s is not None or self._is_absent()
+
     def reading(self, time_s, value):
         """A reading: a number. None, NaN and infinity count as failed."""
         if not isinstance(value, _NUMBERS) or not _LEAST < value < _LARGEST:

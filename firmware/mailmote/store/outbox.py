@@ -41,17 +41,43 @@ class Outbox:
         return len(self._numbers)
 
     def enqueue(self, event, recipients):
-        """Keep `event` for `recipients`. Once this returns, no power cut loses it. Raises StorageError."""
+        """Keep `event` for `recipients`. Once this returns its number, no power cut loses it.
+
+        Raises StorageError.
+        """
         if len(self._numbers) >= _MAX_RECORDS:
             raise failure(StorageError, "outbox-full", _MAX_RECORDS)
         number = self._next
         self._write(number, record.Record(event, random.getrandbits(32), record.recipients_crc(recipients)))
         self._next = number + 1
         self._numbers.append(number)
+        return number
 
     def waiting(self):
         """The numbers of the waiting records, oldest first."""
         return tuple(self._numbers)
+
+    def refused(self):
+        """The numbers of the records that some recipients did not get, oldest first."""
+        return _numbers(_REFUSED)
+
+    def state(self, number):
+        """Where a record is: "waiting", "refused", "damaged", "unknown", or "delivered" to everyone."""
+        if number in self._numbers:
+            return "waiting"
+        if number in _numbers(_REFUSED):
+            return "refused"
+        if number in _numbers(_BAD):
+            return "damaged"
+        return "delivered" if 0 < number < self._next else "unknown"
+
+    def peek(self, number):
+        """The Record, waiting or refused, or None where there is no sound one. Nothing is moved."""
+        try:
+            with open(_path(_FOLDER if number in self._numbers else _REFUSED, number), "rb") as file:
+                return record.decode(file.read(record.MAX_BYTES + 1))
+        except (OSError, StorageError):
+            return None
 
     def load(self, number):
         """The Record, or None if its file was no sound record and has been moved aside.
