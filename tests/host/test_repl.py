@@ -3,6 +3,7 @@
 import pytest
 
 from mailmote_host.virtual import orders
+from mailmote_host.virtual.console_output import ConsoleOutput
 from mailmote_host.virtual.repl import INTERRUPTED, RESTART, Console, Order, Outcome
 
 BANNER = b"MicroPython v1.25.0\r\nhelp\r\n"
@@ -154,3 +155,14 @@ def test_the_history_holds_lines_of_the_prompt_and_nothing_of_the_raw_repl():
     assert board.type(b"\x1b[A") == b"at the prompt"
     board.type(b"\x03\x04")
     assert board.type(b"\x1b[A") == b""
+
+
+def test_text_is_cooked_and_what_is_marked_as_raw_is_not(bytewise):
+    output = ConsoleOutput()
+    printed = b"a\n\n" + b"\xff\xff\xff\n\r\xff\xff\xff\xff" + orders.KEYS_OFF + b"b\n"
+    pieces = [printed[i : i + 1] for i in range(len(printed))] if bytewise else [printed]
+    assert b"".join(map(output.cooked, pieces)) == b"a\r\n\r\n\xff\n\r\xff\xffb\r\n"
+    assert not output.keys
+    output.cooked(orders.KEYS_ON)
+    assert output.keys
+    assert output.cooked(b"") == b""

@@ -1,10 +1,15 @@
 """The virtual board on a serial port, as the real mpremote finds it."""
 
+import contextlib
 import hashlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +17,7 @@ from mailmote_host.virtual import firmware
 from mailmote_host.virtual.board import BoardError
 from mailmote_host.virtual.pty_port import PtyPort
 from mailmote_host.virtual.serial_board import SerialBoard
+from mailmote_host.virtual.tcp_port import TcpPort
 
 WAITS = b"import time\nprint('main waits')\nwhile True:\n    time.sleep(60)\n"
 
@@ -43,10 +49,10 @@ def mpremote(board, *arguments, timeout_s=60):
     return done.returncode, done.stdout.replace(b"\r\n", b"\n")
 
 
-def until_said(board, words, timeout_s=30):
-    """Wait until the board has said `words`."""
+def until_said(board, words, count=1, timeout_s=30):
+    """Wait until the board has said `words`, so many times."""
     deadline_s = time.monotonic() + timeout_s
-    while words not in board.said:
+    while board.said.count(words) < count:
         assert time.monotonic() < deadline_s, board.said
         time.sleep(0.005)
 
@@ -162,15 +168,9 @@ def test_a_reset_by_code_and_by_the_button_starts_main(make):
     board = make({"main.py": b"print('main')\n"})
     until_said(board, b">>> ")
     assert mpremote(board, "reset")[0] == 0
-    until_said(board, b"main\r\nMicroPython", 30)
-    deadline_s = time.monotonic() + 30
-    while board.said.count(b"main\r\n") < 2:
-        assert time.monotonic() < deadline_s, board.said
-        time.sleep(0.005)
+    until_said(board, b"main\r\n", 2)
     board.reset()
-    while board.said.count(b"main\r\n") < 3:
-        assert time.monotonic() < deadline_s, board.said
-        time.sleep(0.005)
+    until_said(board, b"main\r\n", 3)
     assert mpremote(board, "exec", "import sys; sys.exit()")[0] == 0
     assert mpremote(board, "resume", "exec", "print(1)") == (0, b"1\n")
 
@@ -179,10 +179,7 @@ def test_the_reset_button_ends_code_that_runs(make):
     board = make({"main.py": WAITS})
     until_said(board, b"main waits")
     board.reset()
-    deadline_s = time.monotonic() + 30
-    while board.said.count(b"main waits") < 2:
-        assert time.monotonic() < deadline_s, board.said
-        time.sleep(0.005)
+    until_said(board, b"main waits", 2)
 
 
 def test_what_nobody_reads_does_not_hold_the_board_up(make):
@@ -202,7 +199,7 @@ def test_a_port_that_nobody_reads_keeps_the_newest():
         port.write(b"%04d" % number * 2500)
     program = os.open(port.name, os.O_RDWR | os.O_NOCTTY)
     read = bytearray()
-    while port.has_waiting:
+    while port.writers():
         read += os.read(program, 65536)
         port.flush()
     while not read.endswith(b"0299" * 2500):
@@ -210,6 +207,21 @@ def test_a_port_that_nobody_reads_keeps_the_newest():
     os.close(program)
     port.close()
     assert 1 << 20 <= len(read) < 1 << 21
+
+
+def test_a_tcp_port_whose_program_does_not_read_keeps_the_newest():
+    port = TcpPort()
+    port.plug()
+    with socket.create_connection(("127.0.0.1", int(port.name.rpartition(":")[2])), 30) as program:
+        assert port.read() == b""
+        for number in range(3000):
+            port.write(b"%04d" % number * 2500)
+        read = bytearray()
+        while not read.endswith(b"2999" * 2500):
+            port.flush()
+            read += program.recv(1 << 20)
+    port.close()
+    assert 1 << 20 <= len(read) < 15 << 20  # half of it; the system keeps some as well
 
 
 def test_a_file_that_was_left_open_is_closed_by_a_soft_reset(make):
@@ -244,9 +256,138 @@ def test_a_board_that_cannot_start_says_why(make):
         make({}, heapsize="8K")
 
 
-def test_nothing_is_left_when_it_ends(tmp_path):
+@pytest.mark.parametrize("transport", ["pty", "rfc2217"])
+def test_nothing_is_left_when_it_ends(tmp_path, transport):
     before = set(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else set()
-    with SerialBoard(tmp_path / "b", {}) as board:
+    threads = threading.active_count()
+    with SerialBoard(tmp_path / "b", {}, transport=transport) as board:
         board.start()
         mpremote(board, "soft-reset")
+        board.hold_boot_and_reset()
+        until_said(board, b"waiting for download\r\n")
     assert set(os.listdir("/proc/self/fd") if before else []) == before
+    assert threading.active_count() == threads
+
+
+def test_a_board_that_fails_says_so_and_can_be_closed(make):
+    board = make({})
+    until_said(board, b">>> ")
+    os.kill(board_process(board), signal.SIGKILL)
+    board._thread.join(30)
+    with pytest.raises(BoardError, match="MicroPython ended with code -9, and was not told to"):
+        board.check()
+    board.cut_power()
+    board.start()
+
+
+def board_process(board):
+    """The process id of its MicroPython."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(board.folder).encode() in path.read_bytes():
+                return int(path.parent.name)
+    raise AssertionError("it does not run")
+
+
+def test_raw_output_stays_raw_and_text_gets_carriage_returns(make):
+    board = make({})
+    code = (
+        "import sys; w = sys.stdout.buffer.write; print('a\\nb', file=sys.stdout); "
+        "print(w(bytes((10, 255, 13, 10, 255, 255))), w(bytearray(b'12345'), 2), w(b'12345', 1, 3)); "
+        "print(sys.stdout.write(b'\\xff\\n'))"
+    )
+    raw = b"\n\xff\r\n\xff\xff12" + b"234"
+    assert mpremote(board, "exec", code)[0] == 0
+    assert b"a\r\nb\r\n" + raw + b"6 2 3\r\n\xff\r\n2\r\n" in board.said
+
+
+def test_code_may_have_ctrl_c_as_data_and_gives_it_back(make):
+    board = make({})
+    until_said(board, b">>> ")
+    with open(board.port, "r+b", buffering=0) as port:
+        port.write(
+            b"import sys, micropython, time; micropython.kbd_intr(-1); print('off'); "
+            b"d = sys.stdin.buffer.read(3); micropython.kbd_intr(3); print(d, 'on'); time.sleep(3600)\r"
+        )
+        until_said(board, b"off\r\n")
+        port.write(b"\x03a\x03")
+        until_said(board, b"b'\\x03a\\x03' on\r\n")
+        port.write(b"\x03")
+        until_said(board, b"KeyboardInterrupt: \r\n>>> ")
+        port.write(b"micropython.kbd_intr(-1)\r")
+        until_said(board, b"kbd_intr(-1)\r\n>>> ")
+        port.write(b"time.sleep(3600)\r\x03")  # the prompt has the key back
+        until_said(board, b"KeyboardInterrupt: \r\n>>> ", 2)
+
+
+def test_it_says_which_chip_and_version_it_is(make):
+    board = make({}, chip="esp32c3")
+    version = "sys.version.split(' on ')[0].split('; ')[1]"
+    code = f"import sys; print(sys.platform, sys.implementation[1][:3], {version})"
+    assert mpremote(board, "exec", code) == (0, b"esp32 (1, 25, 0) MicroPython v1.25.0\n")
+    assert b"; Generic ESP32C3 module with ESP32C3\r\nType" in board.said
+
+
+@pytest.mark.parametrize("where", ["main.py", "the prompt", "after a soft reset"])
+def test_a_watchdog_that_is_not_fed_resets_the_board(make, where):
+    arms = b"import machine\nif machine.RTC().memory() == b'' and open('n').read() == '':\n"
+    arms += b"    open('n', 'w').write('1')\n    machine.WDT(timeout=300).feed()\n    print('armed')\n"
+    hangs = b"    while True:\n        pass\n" if where == "main.py" else b""
+    board = make({"n": b"", "main.py": arms + hangs + b"print('main')\n"})
+    if where == "after a soft reset":
+        until_said(board, b"main\r\n")
+        with open(board.port, "r+b", buffering=0) as port:
+            port.write(b"\x04")
+            until_said(board, b"soft reboot\r\n")
+    until_said(board, b"rst:0x1", 2)
+    until_said(board, b"armed\r\n")
+
+
+def test_a_watchdog_that_is_fed_lets_it_run(make):
+    main = b"import machine, time\nw = machine.WDT(timeout=2000)\nfor n in range(30):\n    w.feed()\n"
+    board = make({"main.py": main + b"    time.sleep_ms(100)\nprint('fed')\n"})
+    until_said(board, b"fed\r\n")
+    assert board.said.count(b"rst:0x1") == 1
+
+
+def test_a_damaged_filesystem_is_told_and_left_alone(make):
+    board = make({"main.py": b"print('main')\n"})
+    until_said(board, b"main\r\n")
+    board.cut_power()
+    flash = board.folder / "flash.bin"
+    content = bytearray(flash.read_bytes())
+    content[0x200000:0x202000] = b"damaged!" * 1024
+    flash.write_bytes(content)
+    board.start()
+    until_said(board, b"The filesystem is damaged.")
+    until_said(board, b">>> ")
+    assert mpremote(board, "exec", "print(1)") == (0, b"1\n")
+    assert flash.read_bytes() == content
+
+
+def test_a_blank_filesystem_is_made_once_and_as_large_as_the_flash_allows(make):
+    board = make({"boot.py": b""}, flash_mb=8)
+    board.cut_power()
+    flash = board.folder / "flash.bin"
+    content = bytearray(flash.read_bytes())
+    content[0x200000:] = b"\xff" * (len(content) - 0x200000)
+    flash.write_bytes(content)
+    board.start()
+    until_said(board, b"Performing initial setup\r\n")
+    assert mpremote(board, "exec", "import os; print(os.statvfs('/')[:3])") == (0, b"(4096, 4096, 1536)\n")
+    assert mpremote(board, "resume", "exec", "print(open('boot.py').read()[0])") == (0, b"#\n")
+    board.cut_power()
+    board.start()
+    until_said(board, b">>> ")
+    assert b"initial setup" not in board.said
+    board.cut_power()
+    assert board.image.list() == ["boot.py"]
+
+
+def test_a_board_is_kept_in_its_folder_only_on_request(tmp_path):
+    with SerialBoard(tmp_path, {"file": b"1"}, {"secret": b"2"}) as board:
+        assert board.image.read("file") == b"1"
+    with SerialBoard(tmp_path, {"file": b"3"}, kept=True) as board:
+        assert (board.image.read("file"), board.secrets) == (b"1", {"secret": b"2"})
+    with SerialBoard(tmp_path, {"file": b"3"}) as board:
+        assert (board.image.read("file"), board.secrets) == (b"3", {})

@@ -11,6 +11,8 @@ _MAX_WAITING_BYTES = 1 << 20  # when nobody reads, the oldest is lost, as on a w
 class PtyPort:
     """`name` is what programs open. The terminal's own end stays open, so that a program can come and go."""
 
+    timeout_s = None
+
     def __init__(self) -> None:
         self._board_end, self._program_end = pty.openpty()
         tty.setraw(self._program_end)
@@ -18,13 +20,18 @@ class PtyPort:
         self.name = os.ttyname(self._program_end)
         self._waiting = bytearray()
 
-    def fileno(self) -> int:
-        return self._board_end
+    def plug(self) -> None:
+        """It is there before and after power."""
 
-    @property
-    def has_waiting(self) -> bool:
-        """Whether something waits until a program reads; `flush` when the port can be written."""
-        return bool(self._waiting)
+    def unplug(self) -> None:
+        """It is there before and after power."""
+
+    def readers(self) -> list[int]:
+        return [self._board_end]
+
+    def writers(self) -> list[int]:
+        """Something may wait until a program reads."""
+        return [self._board_end] if self._waiting else []
 
     def read(self) -> bytes:
         """What programs wrote; nothing if there is nothing yet."""

@@ -1,71 +1,91 @@
-"""A board on a serial port: real MicroPython on a real littlefs, that mpremote and its like can talk to.
+"""A board on a serial port: esptool flashes it, and mpremote finds real MicroPython on a real littlefs.
 
     with SerialBoard(folder, files) as board:
         board.start()
         subprocess.run(["mpremote", "connect", board.port, "ls"])
 
-The port is a pseudo-terminal, there before and after power. One thread moves the octets, plays the REPL
-(`repl`) and supervises MicroPython (`serial_process`); each reset is a new process of it. Another port
-needs the methods of PtyPort. Ctrl-C is pressed when the board next waits, or after a second. What the board
-prints ends its lines with CR LF; so does sys.stdout.buffer, which a real board leaves alone: `mpremote mount`
-fails.
+Its flash, `flash.bin` in the folder, is as large as a chip's, and decides what boots: MicroPython where
+bootloader, partition table and app are sound (`rom.boot`), else nothing. In download mode the loader of the
+ROM answers (`rom.loader`). What the partition of the NVS would hold is in `nvs.json`.
+
+The port is a pseudo-terminal, there before and after power, or RFC 2217 on TCP, with the modem lines that
+reset a board into its loader. One thread serves it from power-on to power-off.
 """
 
-import os
-import select
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from . import firmware, interpreter, orders, provision, stand_ins
+from . import firmware, interpreter, micropython_image, provision
 from .board import BoardError
+from .flash_file import FlashFile
 from .image import Image
 from .pty_port import PtyPort
-from .repl import CTRL_C, INTERRUPTED, RESTART, Console, Order, Outcome, cooked
-from .serial_process import Report, SerialProcess
+from .reset_lines import Reset
+from .rom import boot
+from .rom.chips import CHIPS
+from .rom.loader import Loader
+from .serial_process import SerialProcess
 from .spawner import ORDERS_FD, REPORTS_FD, Spawner
+from .supervisor import Supervisor
+from .tcp_port import TcpPort
+from .wires import Port, Wires
 
-_LAUNCHER = ("device", "orders", "serial_device", "stand_ins", "startup")
-_INTERRUPT_CHECK_S = 0.002
+_LAUNCHER = ("console_modules", "device", "orders", "serial_device", "stand_ins", "startup")
 _START_TIMEOUT_S = 30
 _MAX_SAID_BYTES = 1 << 22
 _LAST_BYTES = 2000  # of what it said, in an error
-_RESET, _OFF = b"r", b"o"
 
 
 class SerialBoard:
-    """A board newly flashed: `files` are its root, `secrets` the blobs of its NVS.
+    """A new board. With `files` MicroPython is on it and they are its root; with None its flash is erased.
 
-    `image` is its flash, to be looked at while the power is off. `heapsize` is MicroPython's `-X heapsize`.
-    Leaving the context cuts the power and removes the port. Raises OSError for files that do not fit.
+    `secrets` are the blobs of its NVS. `kept` takes the board that is in the folder already, if there is one.
+    `image` is its filesystem, to be looked at while the power is off. `heapsize` is MicroPython's
+    `-X heapsize`. Leaving the context cuts the power and removes the port. Raises OSError for files that do
+    not fit, TcpPortError for a `tcp_port` that is taken.
     """
 
     def __init__(
         self,
         folder: str | Path,
-        files: Mapping[str, bytes],
+        files: Mapping[str, bytes] | None = None,
         secrets: Mapping[str, bytes] | None = None,
         heapsize: str = "256K",
+        chip: str = "esp32",
+        transport: str = "pty",
+        flash_mb: int = 4,
+        tcp_port: int = 0,
+        kept: bool = False,
     ):
+        self._chip = CHIPS[chip]
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.image = Image.create(self.folder / "flash.img", files)
         self._nvs = self.folder / "nvs.json"
-        provision.write_nvs(self._nvs, secrets or {})
+        path = self.folder / "flash.bin"
+        if kept and path.exists() and self._nvs.exists():
+            self._flash = FlashFile(path, self._nvs)
+        else:
+            self._flash = self._new_flash(path, flash_mb << 20, files)
+            provision.write_nvs(self._nvs, secrets or {})
+        self.flash_mb = self._flash.size >> 20
+        self.image = Image(path, micropython_image.VFS_OFFSET)
         self._launcher = self.folder / "launcher"
         provision.write_launcher(self._launcher, _LAUNCHER, compiled=True)
         self._heapsize = heapsize
-        self._port = PtyPort()
+        self._port: Port = TcpPort(tcp_port) if transport == "rfc2217" else PtyPort()
         self.port = self._port.name
-        self._buttons_read, self._buttons = os.pipe()
-        os.set_blocking(self._buttons_read, False)
+        self._wires = Wires(self._port)
         self._thread: threading.Thread | None = None
         self._booted = threading.Event()
         self._fault = ""
         self._said = bytearray()
 
     def start(self) -> None:
-        """Power on. Returns when boot.py begins; raises BoardError if MicroPython does not start."""
+        """Power on. Returns when boot.py begins, or when the ROM has said that nothing boots.
+
+        Raises BoardError if MicroPython does not start.
+        """
         if self._thread is not None:
             raise BoardError("the board runs already")
         command = interpreter.find()
@@ -73,6 +93,7 @@ class SerialBoard:
         self._booted.clear()
         self._said.clear()
         self._fault = ""
+        self._port.plug()
         self._thread = threading.Thread(target=self._run, args=(Spawner(), command), daemon=True)
         self._thread.start()
         if not self._booted.wait(_START_TIMEOUT_S):
@@ -82,21 +103,30 @@ class SerialBoard:
 
     def reset(self) -> None:
         """Press the reset button."""
-        os.write(self._buttons, _RESET)
+        self._wires.press(Reset.HELD, Reset.FLASH)
+
+    def hold_boot_and_reset(self) -> None:
+        """Press the reset button while BOOT is held: into the loader, for esptool."""
+        self._wires.press(Reset.HELD, Reset.LOADER)
 
     def cut_power(self) -> None:
-        """End MicroPython at once, wherever it is. Raises BoardError if it had failed before."""
+        """End all that runs at once, wherever it is. Raises BoardError if it had failed before."""
         if self._thread is not None:
-            os.write(self._buttons, _OFF)
+            self._wires.press(Reset.OFF)
             self._thread.join()
             self._thread = None
+            self._port.unplug()
+        self.check()
+
+    def check(self) -> None:
+        """Raise BoardError, once, if the board has failed: MicroPython ended, and was not told to."""
         if self._fault:
             fault, self._fault = self._fault, ""
             raise BoardError(f"{fault}; it last said:\n{self.said[-_LAST_BYTES:].decode(errors='replace')}")
 
     @property
     def said(self) -> bytes:
-        """What the board sent to the port since power-on, the last 4 MiB of it."""
+        """What the board sent to the port since power-on, the last 4 MiB of it; nothing of its loader."""
         return bytes(self._said)
 
     @property
@@ -111,139 +141,79 @@ class SerialBoard:
         try:
             self.cut_power()
         finally:
-            self._port.close()
-            os.close(self._buttons_read)
-            os.close(self._buttons)
+            self._wires.close()
+
+    def _new_flash(self, path: Path, size: int, files: Mapping[str, bytes] | None) -> FlashFile:
+        if files is None:
+            return FlashFile.create(path, self._nvs, size)
+        firmware_file = micropython_image.build(self._chip.name, flash_bytes=size)
+        return FlashFile.create(path, self._nvs, size, firmware_file, self._chip.bootloader_offset, files)
 
     def _run(self, spawner: Spawner, command: list[str]) -> None:
-        script = (
-            f"import sys; sys.path[:] = ['.frozen', {str(self._launcher)!r}]; import serial_device; "
-            f"serial_device.run({str(self.image.path)!r}, {str(self._nvs)!r}, {ORDERS_FD}, {REPORTS_FD})"
-        )
-        command = [*command, "-X", f"heapsize={self._heapsize}", "-c", script]
-        pressed = _RESET
+        state = Reset.FLASH
         try:
-            while pressed == _RESET:
-                supervisor = _Supervisor(self._port, lambda: SerialProcess(spawner, command), self._say)
-                try:
-                    pressed = supervisor.run(self._buttons_read, self._booted.set)
-                finally:
-                    supervisor.power_off()
+            while state is not Reset.OFF:
+                state = self._until_reset(state, spawner, command)
         except (BoardError, OSError) as error:
             self._fault = str(error)
         finally:
             spawner.close()
             self._booted.set()
 
+    def _until_reset(self, state: Reset, spawner: Spawner, command: list[str]) -> Reset:
+        """Be what a reset made of the chip. Returns the next one."""
+        if state is Reset.HELD:
+            return self._idle()
+        if state is Reset.LOADER:
+            self._say(boot.download(self._chip).said)
+            self._booted.set()
+            return self._load()
+        start = boot.from_flash(self._chip, self._flash)
+        self._say(start.said)
+        if start.version is None:
+            self._booted.set()
+            return self._idle()
+        command = [*command, "-X", f"heapsize={self._heapsize}", "-c", self._script(start.version)]
+        supervisor = Supervisor(self._wires, lambda: SerialProcess(spawner, command), self._say)
+        try:
+            return supervisor.run(self._booted.set)
+        finally:
+            supervisor.power_off()
+
+    def _script(self, version: str) -> str:
+        """What MicroPython runs to become this board."""
+        arguments = (
+            str(self._flash.path),
+            micropython_image.VFS_OFFSET,
+            str(self._nvs),
+            (ORDERS_FD, REPORTS_FD),
+            self._chip.name,
+            version,
+        )
+        return (
+            f"import sys; sys.path[:] = ['.frozen', {str(self._launcher)!r}]; import serial_device; "
+            f"serial_device.run(*{arguments!r})"
+        )
+
+    def _idle(self) -> Reset:
+        """Nothing runs that listens to the port."""
+        while True:
+            self._wires.wait()
+            taken = self._wires.take()
+            if isinstance(taken, Reset):
+                return taken
+
+    def _load(self) -> Reset:
+        loader = Loader(self._chip, self._flash)
+        while not loader.left:
+            self._wires.wait()
+            taken = self._wires.take()
+            if isinstance(taken, Reset):
+                return taken
+            self._port.write(loader.receive(taken))
+        return Reset.FLASH
+
     def _say(self, data: bytes) -> None:
         self._said += data
         del self._said[:-_MAX_SAID_BYTES]
         self._port.write(data)
-
-
-class _Supervisor:
-    """Moves octets between port, REPL and MicroPython, from power-on to the next button."""
-
-    def __init__(self, port: PtyPort, new_process: Callable[[], SerialProcess], say: Callable[[bytes], None]):
-        self._port = port
-        self._new_process = new_process
-        self._say = say
-        self._console = Console(say)
-        self._steps = self._console.run()
-        self._order = next(self._steps)  # the REPL waits for what comes of it, or, with None, for octets
-        self._begun = False
-        self._process = new_process()
-
-    def run(self, buttons: int, booted: Callable[[], None]) -> bytes:
-        """Returns the button that was pressed. Raises BoardError, OSError where MicroPython fails."""
-        while True:
-            pressed = self._wait(buttons)
-            if pressed:
-                return pressed
-            self._port.flush()
-            self._typed(self._port.read())
-            reports = self._process.reports()
-            self._listen()  # what was printed comes before its report
-            for report in reports:
-                if report.kind == orders.STARTED:
-                    booted()
-                self._reported(report)
-            if self._process.ended:
-                self._ended()
-
-    def power_off(self) -> None:
-        """End MicroPython, wherever it is."""
-        self._process.end(kill=True)
-        self._process.close()
-
-    def _wait(self, buttons: int) -> bytes:
-        """Until something is to be done. Returns the button that was pressed, if one was."""
-        process = self._process
-        timeout_s = None
-        if self._begun and process.interrupt_is_wanted:
-            process.interrupt_if_wanted()
-            timeout_s = _INTERRUPT_CHECK_S
-        readable = [self._port.fileno(), buttons, process.output_fd, process.reports_fd]
-        writable = [self._port.fileno()] if self._port.has_waiting else []
-        if process.input_fd is not None:
-            writable.append(process.input_fd)
-        ready, ready_to_write, _ = select.select(readable, writable, [], timeout_s)
-        if process.input_fd in ready_to_write:
-            process.type()
-        return os.read(buttons, 1) if buttons in ready else b""
-
-    def _typed(self, data: bytes) -> None:
-        """To the REPL, or to the code that runs. Ctrl-C interrupts that, or what a start is about to run."""
-        if self._order is not None and CTRL_C in data:
-            self._process.want_interrupt()
-            data = data.replace(bytes((CTRL_C,)), b"")
-        if not data:
-            return
-        if self._order is None or self._order is RESTART:
-            self._console.typed(data)
-        else:
-            self._process.type(data)
-        if self._order is None:
-            self._obey(next(self._steps))
-
-    def _reported(self, report: Report) -> None:
-        if report.kind == orders.BEGUN:
-            self._begun = True
-            return
-        if report.kind != orders.STARTED:
-            self._begun = False
-            self._process.settle()
-            self._console.typed(self._process.take_back())
-        text = INTERRUPTED if report.kind == orders.INTERRUPTED else report.content
-        self._obey(self._steps.send(Outcome(text)))
-
-    def _ended(self) -> None:
-        """The code has ended MicroPython, which is a reset."""
-        code = self._process.end()
-        if self._order is None or self._order is RESTART:
-            raise BoardError(f"MicroPython ended with code {code}, and was not told to")
-        self._listen()
-        self._console.typed(self._process.take_back())
-        hard = code == stand_ins.EXIT_HARD_RESET or code < 0  # negative: it crashed
-        self._obey(self._steps.send(Outcome(ended=True, hard=hard)))
-
-    def _obey(self, order: Order | None) -> None:
-        """Do what the REPL wants next."""
-        self._order = order
-        if order is None:
-            self._process.forget_interrupt()
-        elif order is RESTART:
-            self._process.end()
-            self._listen()
-            self._process.close()
-            self._begun = False
-            self._process = self._new_process()
-        else:
-            self._process.order(order.kind, order.content)
-        if order is not None:
-            self._typed(self._console.take_back())
-
-    def _listen(self) -> None:
-        printed = self._process.output()
-        if printed:
-            self._say(cooked(printed))

@@ -9,8 +9,10 @@ import io
 import os
 import sys
 
+import console_modules
 import device
 import orders
+import stand_ins
 
 _OWN_FRAME = '  File "serial_device.py"'
 
@@ -18,14 +20,15 @@ _OWN_FRAME = '  File "serial_device.py"'
 class Interpreter:
     """`orders_from` and `reports_to` are files of pipes."""
 
-    def __init__(self, orders_from, reports_to):
+    def __init__(self, orders_from, reports_to, banner):
         self._orders = orders_from
         self._reports = reports_to
+        self._banner = banner
         self._names = {"__name__": "__main__"}
 
     def serve(self):
         """Until the pipe of the orders is closed, or the code exits."""
-        self._report(orders.STARTED, _banner())
+        self._report(orders.STARTED, self._banner)
         going_on = True
         while going_on:
             try:
@@ -73,12 +76,9 @@ class Interpreter:
     def _report(self, kind, content=b""):
         self._reports.write(orders.message(kind, content))
 
-
-def _banner():
-    return b'%s; %s\nType "help()" for more information.\n' % (
-        sys.version[sys.version.index("MicroPython") :].encode(),
-        sys.implementation._machine.encode(),
-    )
+    def fed(self, timeout_ms):
+        """The watchdog was started or fed."""
+        self._reports.write(orders.head(orders.FED, timeout_ms))
 
 
 def _traceback(error):
@@ -96,10 +96,12 @@ def _exists(name):
     return True
 
 
-def run(image_path, nvs_path, orders_fd, reports_fd):
-    """Be the board with this flash and NVS. The pipes are file descriptors."""
-    orders_from, reports_to = open(orders_fd, "rb"), open(reports_fd, "wb")  # noqa: SIM115 - as long as it runs
-    device.power_on(image_path, nvs_path)
-    interpreter = Interpreter(orders_from, reports_to)
+def run(image_path, offset, nvs_path, pipes, chip, version):
+    """Be the board with this flash and NVS. `pipes` are the descriptors of orders and reports."""
+    orders_from, reports_to = open(pipes[0], "rb"), open(pipes[1], "wb")  # noqa: SIM115 - as long as it runs
+    device.power_on(image_path, nvs_path, offset)
+    banner = console_modules.install(chip, version)
+    interpreter = Interpreter(orders_from, reports_to, banner)
+    stand_ins.WDT.observers.append(interpreter.fed)
     interpreter.serve()
     interpreter.close()

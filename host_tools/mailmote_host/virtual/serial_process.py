@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import orders
+from .console_output import ConsoleOutput
 from .sleeping import sleeps
 from .spawner import Spawner
 
@@ -44,6 +45,7 @@ class SerialProcess:
                 os.close(descriptor)
         for descriptor in (self.reports_fd, self._input, self.output_fd):
             os.set_blocking(descriptor, False)
+        self._console_output = ConsoleOutput()
         self._unparsed = b""
         self._unsent = b""
         self._pings = 0
@@ -51,22 +53,31 @@ class SerialProcess:
         self._signalled = False
         self._code: int | None = None
         self.ended = False
+        self.watchdog_bites_s: float | None = None  # as time.monotonic tells it
 
     @property
     def input_fd(self) -> int | None:
         """Where more can be written some time, if something waits for that."""
-        return self._input if self._unsent else None
+        return self._input if self._unsent and not self.interrupt_is_wanted else None
 
     @property
     def interrupt_is_wanted(self) -> bool:
         return self._interrupt_wanted_s is not None
 
+    @property
+    def takes_interrupts(self) -> bool:
+        """Whether Ctrl-C is a key, or data for the code, as far as that has said so."""
+        return self._console_output.keys
+
     def order(self, kind: bytes, content: bytes) -> None:
+        self._console_output.keys = True
         self._write(orders.message(kind, content))
 
     def type(self, data: bytes = b"") -> None:
         """Let the code that runs read `data`, after what still waits."""
         self._unsent += data
+        if self.interrupt_is_wanted:
+            return  # a board's Ctrl-C strikes as it comes: what is typed after it is for the REPL
         with contextlib.suppress(BlockingIOError):  # the code reads nothing, and much was typed
             self._unsent = self._unsent[os.write(self._input, self._unsent) :]
 
@@ -79,11 +90,11 @@ class SerialProcess:
         return unread
 
     def output(self) -> bytes:
-        """What was printed since the last call."""
+        """What was printed since the last call, as it leaves on the serial line."""
         printed = b""
         while chunk := _read(self.output_fd):
             printed += chunk
-        return printed
+        return self._console_output.cooked(printed)
 
     def reports(self) -> list[Report]:
         """The reports that have come; `ended` is set when there will be no more."""
@@ -98,10 +109,13 @@ class SerialProcess:
         found = []
         while len(self._unparsed) >= orders.HEAD_BYTES:
             kind, number = orders.parse_head(self._unparsed[: orders.HEAD_BYTES])
-            end = orders.HEAD_BYTES + (0 if kind == orders.PONG else number)
+            end = orders.HEAD_BYTES + (0 if kind in orders.NUMBERS else number)
             if len(self._unparsed) < end:
                 break
-            found.append(Report(kind, number, self._unparsed[orders.HEAD_BYTES : end]))
+            if kind == orders.FED:
+                self.watchdog_bites_s = time.monotonic() + number / 1000
+            else:
+                found.append(Report(kind, number, self._unparsed[orders.HEAD_BYTES : end]))
             self._unparsed = self._unparsed[end:]
         return found
 

@@ -6,11 +6,14 @@ not fork, at its resets, where programs hold its port. This module is also the o
 before the board is, and needs nothing but the standard library.
 """
 
+import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 
 # What MicroPython finds its two more pipes under.
@@ -88,11 +91,24 @@ def _serve() -> None:
                 os.close(descriptor)
             _send(requests, answer)
             if child is not None:
-                _send(requests, {"code": child.wait()})
+                _send(requests, {"code": _code(child, requests)})
+
+
+def _code(child: "subprocess.Popen[bytes]", requests: socket.socket) -> int:
+    """The exit code, once it has ended; where the program that asked for it is gone, it ends now."""
+    ended, tells = os.pipe()
+    threading.Thread(target=lambda: (child.wait(), os.close(tells)), daemon=True).start()
+    ready, _, _ = select.select([ended, requests], [], [])
+    if ended not in ready:
+        child.kill()
+    code = child.wait()
+    os.close(ended)
+    return code
 
 
 def _send(requests: socket.socket, answer: dict) -> None:
-    requests.sendall(json.dumps(answer).encode() + b"\n")
+    with contextlib.suppress(BrokenPipeError):  # the program that asked is gone
+        requests.sendall(json.dumps(answer).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -81,11 +81,14 @@ class ADC:
 
 
 class WDT:
-    """Ends the program when it is fed too late; it cannot see that it is not fed at all."""
+    """Ends the program when it is fed too late. `observers`, told its timeout, can see that it is not fed."""
+
+    observers = []
 
     def __init__(self, id=0, timeout=5000):
         self._timeout_ms = timeout
         self._fed_ms = _ticks_ms()
+        self._tell()
 
     def feed(self):
         waited_ms = _ticks_ms() - self._fed_ms
@@ -94,6 +97,11 @@ class WDT:
                 "watchdog: fed after %d ms, its timeout is %d ms" % (waited_ms, self._timeout_ms)
             )
         self._fed_ms += waited_ms
+        self._tell()
+
+    def _tell(self):
+        for observer in WDT.observers:
+            observer(self._timeout_ms)
 
 
 class RTC:
