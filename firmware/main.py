@@ -1,4 +1,4 @@
-"""Starts the agent after every reset."""
+"""mailmote: starts the agent after every reset."""
 
 from mailmote import compat
 

@@ -1,6 +1,5 @@
 """The link to a board: a board in a process on a real pseudo-terminal, and ports where there is none."""
 
-import errno
 import inspect
 import os
 import pty
@@ -10,9 +9,10 @@ import tty
 
 import pytest
 import serial
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
-from mailmote_host.board import link
+from mailmote_host.board import link, ports
 from mailmote_host.virtual.serial_board import SerialBoard
 
 TIMEOUT_S = 20
@@ -135,7 +135,7 @@ def test_a_port_that_goes_away(tmp_path):
     with SerialBoard(tmp_path / "board", {}) as board:
         board.start()
         opened = link.open(board.port)
-    with pytest.raises(link.LinkError) as caught:
+    with pytest.raises(ports.PortError) as caught:
         opened.run(f"name = '{SECRET}'", 0.5)
     assert str(caught.value) == (
         f"The port {board.port} went away. See that the board is plugged in firmly, then try again."
@@ -146,50 +146,15 @@ def test_a_port_that_goes_away(tmp_path):
 
 def test_a_port_that_is_in_use_and_is_free_once_it_is_let_go(make):
     board = make()
-    with link.open(board.port), pytest.raises(link.LinkError, match="is in use by another program. Close it"):
+    with link.open(board.port), pytest.raises(ports.PortError, match="is in use by"):
         link.open(board.port)
     link.open(board.port).close()
 
 
-def test_what_is_no_port(tmp_path):
-    with pytest.raises(link.LinkError, match="There is no port /dev/ttyNONE. Plug the board in"):
+def test_a_port_that_cannot_be_opened_is_told_as_any_port_is():
+    """What there may be to tell is tested with `ports`."""
+    with pytest.raises(ports.PortError, match="There is no port /dev/ttyNONE") as caught:
         link.open("/dev/ttyNONE")
-    file = tmp_path / "file"
-    file.write_text("")
-    for name in (str(file), "nosuch://host:1"):
-        with pytest.raises(link.LinkError, match=f"^{name} is no serial port"):
-            link.open(name)
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (serial.SerialException(errno.EACCES, "Permission denied"), "You may not use .* dialout"),
-        (
-            serial.SerialException("could not open port 'COM3': PermissionError(13, 'Access is denied.')"),
-            "in use",
-        ),
-        (
-            serial.SerialException("could not open port 'COM3': FileNotFoundError(2, 'No such')"),
-            "There is no port",
-        ),
-        (serial.SerialException(errno.EBUSY, "Resource busy"), "in use"),
-        (None, "could not be opened, and now can be. Try again"),
-    ],
-)
-def test_what_other_systems_and_users_meet(monkeypatch, error, text):
-    """pyserial's errors as it words them on Windows and macOS, and for a user outside the group."""
-    calls = []
-
-    def refuse(*arguments, **options):
-        calls.append(arguments)
-        if error or len(calls) == 1:
-            raise error or OSError
-        return serial.Serial()
-
-    monkeypatch.setattr(serial, "serial_for_url", refuse)
-    with pytest.raises(link.LinkError, match=text) as caught:
-        link.open("COM3")
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
@@ -204,7 +169,7 @@ def test_a_port_that_stays_silent(stranger, capsys):
 def test_a_port_where_something_else_answers(stranger, capsys):
     port = stranger(b"login: ")
     with pytest.raises(
-        link.LinkError, match=f"^What answers on {port} is not MicroPython, .*flash MicroPython"
+        link.LinkError, match=f"^What answers on {port} is not MicroPython, .*`mailmote flash`"
     ) as caught:
         link.open(port, timeout_s=0.3)
     assert caught.value.__cause__ is caught.value.__context__ is None
@@ -224,7 +189,33 @@ def test_a_board_that_is_starting_and_hears_nothing_is_asked_again(stranger, mon
     for says in ((b"", b"rst:0x1", b"", banner), (b"", b"raw REPL; CTRL-B", banner)):
         with pytest.raises(link.LinkError, match="is not MicroPython"):
             link.open(stranger(*says), timeout_s=1.5)
-    assert asked == [1, 1]
+    assert asked == [1, 1] * 2  # with a soft reset, and without
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": b"import time, machine\ntime.sleep(0.3)\nmachine.reset()\n"},
+        {"main.py": b"while True:\n    print('flood' * 100)\n"},
+        {"boot.py": b"import time\nwhile True:\n    time.sleep(1)\n"},
+        {"boot.py": b"import time, machine\ntime.sleep(0.3)\nmachine.reset()\n"},
+    ],
+    ids=["main resets", "main floods", "boot never ends", "boot resets"],
+)
+def test_a_board_whose_own_program_is_in_the_way(tmp_path, files):
+    with SerialBoard(tmp_path / "board", files) as board:
+        board.start()
+        with link.open(board.port, timeout_s=5) as opened:
+            assert opened.run("print(6 * 7)", TIMEOUT_S) == b"42\r\n"
+
+
+def test_nothing_is_printed_whatever_mpremote_meets(make, capsys):
+    """It prints what it did not expect: to standard output, which is for results."""
+    with link.open(make().port) as opened:
+        opened._transport.serial.write(b"\x05A\x01")  # so that its next request is none
+        with pytest.raises(link.LinkError):
+            opened.run("print(1)", 1)
     assert capsys.readouterr() == ("", "")
 
 
@@ -240,4 +231,6 @@ def test_mpremote_has_what_the_adapter_uses():
         "ending",
     ]
     assert "timeout_overall" in inspect.signature(SerialTransport.read_until).parameters
+    assert "soft_reset" in inspect.signature(SerialTransport.enter_raw_repl).parameters
     assert callable(SerialTransport.close)
+    assert issubclass(TransportError, Exception)

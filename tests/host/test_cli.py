@@ -47,22 +47,19 @@ def test_each_command_has_help_and_a_leaf_has_an_example_that_parses(words, caps
     command = dict(commands()).get(words)
     if command is None or isinstance(command, click.Group):
         return
-    examples = re.findall(r"^ *mailmote (.*?)(?:   .*)?$", told.partition("Example:")[2], re.MULTILINE)
+    cli.main([*words[:1], "--help"])  # the examples of a group stand with the group
+    shown = (told + capsys.readouterr().out).partition("Example:")[2]
+    examples = re.findall(r"^.*?mailmote (.*?)(?:   .*)?$", shown, re.MULTILINE)
+    examples = [example for example in examples if example.split()[: len(words)] == list(words)]
     assert examples
     for example in examples:
-        assert example.split()[: len(words)] == list(words)
-        known = {option for parameter in command.params for option in parameter.opts}
-        for option in re.findall(r"(?<=\s)--?[a-z][a-z-]*", example):
-            assert any(
-                option in {*parameter.opts, *parameter.secondary_opts} for parameter in command.params
-            ), (
-                option,
-                known,
-            )
+        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+        assert set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", example)) <= known
 
 
 def test_the_words_of_the_table_begin_small_and_end_without_a_stop():
-    assert all(re.fullmatch(r"[a-z][^.]*", words) for _, words in cli.COMMANDS.values())
+    told = [words for _, words in cli.COMMANDS.values()]
+    assert [words for words in told if not words[0].islower() or words.endswith(".")] == []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +128,7 @@ def test_what_was_begun_is_completed():
 def test_help_does_not_load_what_only_a_command_needs():
     program = (
         "import sys; from mailmote_host.cli import main; main(['--help']); "
-        "sys.exit(' '.join({'cryptography', 'msal', 'requests', 'serial', 'rich'} & set(sys.modules)))"
+        "sys.exit(' '.join({'cryptography', 'msal', 'requests', 'serial', 'rich'} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

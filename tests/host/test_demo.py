@@ -108,7 +108,7 @@ def test_bad_input_is_one_line_with_the_fix(capsys, arguments, code, words):
 
 
 def test_a_missing_recording_is_one_line_with_the_fix(capsys, monkeypatch):
-    monkeypatch.setattr(command, "RECORDING", "gone.csv")
+    monkeypatch.setattr("mailmote_host.demo.recording._FILE", "gone.csv")
     code = cli.main(["demo"])
     err = capsys.readouterr().err
     assert code == 1

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 
 import click
@@ -27,9 +26,9 @@ from ..tenant.service import serve
 from ..virtual import interpreter
 from ..virtual.board import VirtualBoard
 from .judge import EXPECTED, judge, parsed
+from .recording import recording
 from .ways import WAYS, Way, secrets_for, settings_for, tenant_for
 
-RECORDING = "machine_temperature_system_failure.csv"
 DEFAULT_HEAP = "256K"
 BOARD_TIMEOUT_S = 60  # a run takes seconds; a board out of memory would start its tasks again for ever
 
@@ -43,7 +42,8 @@ of this computer in place of 587, 25 and 443.
 
 EXAMPLE = """\b
 Example:
-  mailmote demo --keep out          settings, flash images and mails stay in out/"""
+  mailmote demo --keep out          settings, flash images and mails stay in out/
+  mailmote demo --board             from a bare board to its mails"""
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,19 @@ class Outcome:
     metavar="FOLDER",
     help="keep settings, flash images and mails here",
 )
+@click.option(
+    "--board",
+    "on_board",
+    is_flag=True,
+    help="begin with a bare virtual board, which esptool flashes and which is provisioned over its port",
+)
 @as_json
-def command(heapsize: str, keep: Path | None, as_json: bool) -> int:
+def command(heapsize: str, keep: Path | None, on_board: bool, as_json: bool) -> int:
     """Turn recorded readings into alert mail through each of the three options, with no hardware."""
+    if on_board:
+        from . import on_board as board
+
+        return board.run(keep, as_json)
     return run(heapsize, keep, as_json)
 
 
@@ -103,27 +113,16 @@ def run(heapsize: str, keep: Path | None, as_json: bool) -> int:
 
 
 def _run_all(folder: Path, heapsize: str, console: Console) -> Iterator[Outcome]:
-    recording = _recording()
+    played = recording()
     columns = (TextColumn("{task.description:<18}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         tasks = [progress.add_task(way.title, total=100, start=False) for way in WAYS]
         for way, task in zip(WAYS, tasks, strict=True):
             progress.start_task(task)
-            yield _run(way, folder / way.name, recording, heapsize, progress, task)
+            yield _run(way, folder / way.name, played, heapsize, progress, task)
 
 
-def _recording() -> bytes:
-    try:
-        return resources.files("mailmote_host").joinpath("data", RECORDING).read_bytes()
-    except OSError as error:
-        raise HostError(
-            f"the recording is missing ({error}). Reinstall mailmote, or check it out again."
-        ) from error
-
-
-def _run(
-    way: Way, folder: Path, recording: bytes, heapsize: str, progress: Progress, task: TaskID
-) -> Outcome:
+def _run(way: Way, folder: Path, played: bytes, heapsize: str, progress: Progress, task: TaskID) -> Outcome:
     password = secrets.token_urlsafe(18)
     with serve(tenant_for(way, password)) as service:
         settings = settings_for(way, folder, service)
@@ -134,7 +133,7 @@ def _run(
             folder,
             settings,
             handed | {"wifi.password": secrets.token_urlsafe(12).encode()},
-            {"recording.csv": recording, "ca/0.der": service.ca_der},
+            {"recording.csv": played, "ca/0.der": service.ca_der},
             heapsize=heapsize,
         )
         with board:

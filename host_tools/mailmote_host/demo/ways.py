@@ -126,15 +126,16 @@ def tenant_for(way: Way, password: str) -> Tenant:
     return tenant
 
 
-def settings_for(way: Way, folder: Path, service: Service) -> dict:
-    """The settings, by way of a mote.toml in `folder`."""
+def settings_for(way: Way, folder: Path, service: Service, ca: str = "") -> dict:
+    """The settings, by way of a mote.toml in `folder`. `ca` is the file there that holds the tenant's CA."""
     oauth = ""
     if way.auth == "oauth-device":
         oauth = _OAUTH_TOML.format(client_id=_CLIENT_ID, port=service.sign_in.port)
     text = _MOTE_TOML.format(
         option=way.option,
         to=way.to,
-        sign_in=f'auth = "{way.auth}"' if way.signs_in else 'tls = "none"',
+        sign_in=(f'auth = "{way.auth}"' if way.signs_in else 'tls = "none"')
+        + (f'\nca = "{ca}"' if ca else ""),
         port=service.submission.port if way.signs_in else service.mx.port,
         oauth=oauth,
     )

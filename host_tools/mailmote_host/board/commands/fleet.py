@@ -3,7 +3,6 @@
 import hashlib
 import json
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ...errors import HostError, UsageError
 from .. import ports, provisioning, secret_sources
 from ..fleet import DONE, FAILED, STOPPED, WAITING, WORKING, Board, Fleet, Work
 from ..fleet_file import Row, apply, read
+from .replacing import replacement
 from .steps import has_terminal, say
 
 _STYLES = {WAITING: "dim", WORKING: "", DONE: "green", FAILED: "bold red", STOPPED: "yellow"}
@@ -30,7 +30,8 @@ def run(
     settings: Path | None,
     sources: tuple[str, ...],
     renew_secrets: bool,
-    replaced: provisioning.Replace,
+    is_replaced: bool,
+    backup_folder: Path | None,
     wait_ready_s: float,
     at_once: int,
     report: Path | None,
@@ -46,11 +47,11 @@ def run(
         for row, one, secrets in zip(rows, loaded, handed, strict=True)
     ]
     fleet = Fleet(boards, report or path.with_suffix(".report.json"), again or renew_secrets)
-    asking = threading.Lock()
 
-    def replace(foreign: Mapping[str, bytes]) -> None:
-        with asking:
-            replaced(foreign)
+    def replace(index: int) -> provisioning.Replace:
+        if not is_replaced:
+            return provisioning.refuse
+        return replacement(True, backup_folder and backup_folder / f"line-{rows[index].number}")
 
     def work(index: int, tell: provisioning.Tell) -> dict[str, Any]:
         result = provisioning.provision(
@@ -59,7 +60,7 @@ def run(
             rows[index].settings.parent,
             source=secret_sources.Chain([secret_sources.Given(handed[index])]),
             renew_secrets=renew_secrets,
-            replace=replace,
+            replace=replace(index),
             tell=tell,
             wait_ready_s=wait_ready_s,
         )

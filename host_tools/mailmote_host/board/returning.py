@@ -1,0 +1,47 @@
+"""A port that goes away with each reset of its board, and comes back, maybe under another name.
+
+That is native USB. Any other port is a moment in use, too, by whoever looks at what was plugged in.
+"""
+
+import time
+
+from . import link, ports
+
+_PATIENCE_S = 15.0
+_PAUSE_S = 0.2
+
+
+class Place:
+    """Where a board is to be found, by its port, and by the serial number of that where it has one."""
+
+    def __init__(self, port: str):
+        self._port = port
+        self._serial_number = _serial_number(port)
+        self._was_there = False
+
+    def open(self) -> link.Link:
+        """The board, as `link.open` does it; once it was there, it is waited for. Raises HostError."""
+        end_s = time.monotonic() + (_PATIENCE_S if self._was_there else 0)
+        while True:
+            try:
+                opened = link.open(self._name())
+            except ports.PortError:
+                if time.monotonic() >= end_s:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                self._was_there = True
+                return opened
+
+    def _name(self) -> str:
+        if not self._serial_number:
+            return self._port
+        here = (port.device for port in ports.listed() if port.serial_number == self._serial_number)
+        return next(here, self._port)
+
+
+def _serial_number(name: str) -> str:
+    """Of the board on a port, "" where it has none, or has that of another board."""
+    listed = ports.listed()
+    number = next((port.serial_number for port in listed if port.device == name), "")
+    return number if sum(port.serial_number == number for port in listed) == 1 else ""

@@ -1,0 +1,236 @@
+"""Where the secrets of a board come from: the environment, the keyring, a file descriptor, or a person.
+
+None is ever an argument of a command line, which other users of the computer can read.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from mailmote.store import secrets as store
+
+from ..errors import HostError, UsageError
+from . import identity
+
+_VARIABLES = {
+    "wifi.password": "MAILMOTE_WIFI_PASSWORD",
+    "mail.password": "MAILMOTE_MAIL_PASSWORD",
+    "oauth.refresh": "MAILMOTE_OAUTH_REFRESH",
+    "oauth.secret": "MAILMOTE_OAUTH_SECRET",
+    "relay.cert": "MAILMOTE_RELAY_CERT_FILE",
+    "relay.key": "MAILMOTE_RELAY_KEY_FILE",
+}
+_IN_FILES = ("relay.cert", "relay.key")
+_WORDS = {
+    "wifi.password": "Password of the Wi-Fi",
+    "mail.password": "Password of the mailbox",
+    "oauth.refresh": "Refresh token",
+    "oauth.secret": "Client secret of the application",
+    "relay.cert": "File with the board's certificate and its chain (PEM)",
+    "relay.key": "File with its private key (PEM)",
+}
+_SERVICE = "mailmote"
+_MAX_DESCRIPTOR_BYTES = 65536
+
+WORDS = "env, keyring, fd:N, prompt or sign-in"
+
+
+class Source(Protocol):
+    """`slow` means that a person is asked, who takes a while."""
+
+    slow: bool
+
+    def get(self, name: str) -> bytes | None:
+        """The secret, or None where this source has none of that name. Raises HostError."""
+        ...
+
+
+class Given:
+    """Secrets that are there already."""
+
+    slow = False
+
+    def __init__(self, values: Mapping[str, bytes]):
+        self._values = values
+
+    def get(self, name: str) -> bytes | None:
+        return self._values.get(name)
+
+
+class Environment:
+    """Variables such as MAILMOTE_WIFI_PASSWORD; those of the relay name files."""
+
+    slow = False
+
+    def __init__(self, variables: Mapping[str, str] = os.environ):
+        self._variables = variables
+
+    def get(self, name: str) -> bytes | None:
+        value = self._variables.get(_VARIABLES.get(name, ""))
+        if not value:
+            return None
+        return _read_file(value, _VARIABLES[name]) if name in _IN_FILES else value.encode()
+
+
+class Keyring:
+    """The keyring of the system: service mailmote, user `<device>/<secret>` or `<sender>/<secret>`."""
+
+    slow = False
+
+    def __init__(self, owners: Sequence[str]):
+        self._owners = owners
+
+    def get(self, name: str) -> bytes | None:
+        import keyring
+        import keyring.errors
+
+        for owner in self._owners:
+            try:
+                value = keyring.get_password(_SERVICE, f"{owner}/{name}")
+            except keyring.errors.KeyringError:  # there is none, or it stays locked
+                return None
+            if value:
+                return value.encode()
+        return None
+
+
+class Prompt:
+    """Asks on the terminal, without echo for what is secret in itself."""
+
+    slow = True
+
+    def get(self, name: str) -> bytes | None:
+        import click
+
+        if name == "oauth.refresh" or name not in _WORDS:  # nobody can type it
+            return None
+        if name in _IN_FILES:
+            return _read_file(click.prompt(_WORDS[name], err=True), _WORDS[name])
+        return click.prompt(_WORDS[name], hide_input=True, err=True).encode()
+
+
+class SignIn:
+    """A person signs the board in, with a code in a browser. `folder` is that of the mote.toml."""
+
+    slow = True
+
+    def __init__(self, mail: Mapping[str, Any], folder: Path):
+        self._mail = mail
+        self._folder = folder
+
+    def get(self, name: str) -> bytes | None:
+        if name != "oauth.refresh" or "oauth" not in self._mail:
+            return None
+        from rich.console import Console
+
+        from ..sign_in.device_code import sign_in
+
+        ca = self._mail.get("ca")
+        verify = self._folder / ca if ca else True
+        return sign_in(self._mail["oauth"], self._mail["username"], Console(stderr=True), verify=verify)
+
+
+class Chain:
+    """One source after the other, until one has it."""
+
+    def __init__(self, sources: Sequence[Source]):
+        self._sources = sources
+        self.slow = any(source.slow for source in sources)
+
+    def get(self, name: str) -> bytes | None:
+        return next((value for source in self._sources if (value := source.get(name))), None)
+
+    def parted(self) -> tuple["Chain", "Chain"]:
+        """Those that answer at once, and those that ask a person."""
+        return (
+            Chain([source for source in self._sources if not source.slow]),
+            Chain([source for source in self._sources if source.slow]),
+        )
+
+
+def chosen(words: Sequence[str], settings: Mapping[str, Any], folder: Path, has_terminal: bool) -> Chain:
+    """The sources of `--secrets-from`; without any, all that there are. Raises UsageError."""
+    mail = settings["mail"]
+    made: dict[str, Callable[[], Source]] = {
+        "env": Environment,
+        "keyring": lambda: Keyring((settings["device"]["name"], mail["from"])),
+        "prompt": Prompt,
+        "sign-in": lambda: SignIn(mail, folder),
+    }
+    if not words:
+        words = ("env", "keyring", "sign-in", "prompt") if has_terminal else ("env", "keyring")
+    sources: list[Source] = []
+    for word in words:
+        if word.startswith("fd:") and word[3:].isdecimal():
+            sources.append(Given(from_descriptor(int(word[3:]))))
+        elif word not in made:
+            raise UsageError(f"{word} is no source of secrets. Give {WORDS}.")
+        elif word in ("prompt", "sign-in") and not has_terminal:
+            raise UsageError(f"{word} needs a terminal. Take env, keyring or fd:N.")
+        else:
+            sources.append(made[word]())
+    return Chain(sources)
+
+
+def from_descriptor(number: int) -> dict[str, bytes]:
+    """The secrets in a JSON object, name -> text, that is read from a file descriptor. Raises UsageError."""
+    try:
+        with os.fdopen(number, "rb", closefd=number > 2) as file:
+            data = file.read(_MAX_DESCRIPTOR_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"file descriptor {number} cannot be read: {error.strerror}.") from None
+    try:
+        values = json.loads(data) if len(data) <= _MAX_DESCRIPTOR_BYTES else None
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise UsageError(
+            f'file descriptor {number} gives no JSON object of texts. Write such as {{"mail.password": "…"}}.'
+        )
+    unknown = sorted(values.keys() - set(store.NAMES))
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: no such secret. There are {', '.join(store.NAMES)}.")
+    return {name: value.encode() for name, value in values.items()}
+
+
+def needed(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the secrets that a board with these settings will ask its store for."""
+    mail = settings["mail"]
+    places = (settings.get("wifi", {}), mail, mail.get("oauth", {}))
+    keys = ("password", "certificate", "key", "secret")
+    return tuple(place[key] for place in places for key in keys if key in place)
+
+
+def check(values: Mapping[str, bytes]) -> None:
+    """Raise HostError for a secret that a board would not take, or that could not be right."""
+    for name, value in values.items():
+        if not 0 < len(value) <= store.MAX_BYTES:
+            raise HostError(
+                f"The secret {name} has {len(value)} bytes, and can have 1 to {store.MAX_BYTES}. See that "
+                "all of it, and nothing else, was handed over."
+            )
+    if all(name in values for name in _IN_FILES):
+        try:
+            identity.check(values["relay.cert"], values["relay.key"])
+        except identity.IdentityError as error:
+            raise HostError(f"relay.cert and relay.key: {error}") from None
+
+
+def missing(names: Sequence[str]) -> UsageError:
+    """What to say where nothing gives these."""
+    ways = ", ".join(_VARIABLES[name] for name in names if name in _VARIABLES)
+    return UsageError(
+        f"The board needs {', '.join(names)}, and nothing gives {'it' if len(names) == 1 else 'them'}. "
+        f"Nothing was changed. Set {ways}; or use --secrets-from keyring, or fd:N; or run this in a "
+        "terminal, to be asked."
+    )
+
+
+def _read_file(path: str, what: str) -> bytes:
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            return file.read(_MAX_DESCRIPTOR_BYTES)
+    except OSError as error:
+        raise UsageError(f"{what}: {path} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,150 @@
+"""What is on a board: its MicroPython, and the SHA-256 of the files that mailmote has to do with.
+
+Nothing here changes anything on the board.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ..errors import HostError
+from .link import CodeError, Link
+
+OLDEST = (1, 24)
+_TIMEOUT_S = 30  # of silence: each file that is hashed prints a line
+_READ_BYTES = 3072  # in one go: a board makes a line of base64 of it
+_NOT_FOUND = 2
+
+_FACTS = """\
+import sys, json
+_i = sys.implementation
+print(json.dumps([_i[0], list(_i[1][:3]), getattr(_i, "_mpy", 0), getattr(_i, "_machine", "")]))
+"""
+
+# One line of JSON a file: path, size, SHA-256. What is not there is left out. A folder comes after what is in
+# it.
+_LIST = """\
+import os, json, hashlib, binascii
+def _list(path, hashed):
+ try:
+  kind = os.stat(path or "/")[0]
+ except OSError:
+  return
+ if kind & 0x4000:
+  for entry in os.ilistdir(path or "/"):
+   _list((path + "/" if path else "") + entry[0], hashed)
+  if path:
+   print(json.dumps([path + "/", 0, ""]))
+  return
+ size, digest = 0, hashlib.sha256() if hashed else None
+ with open(path, "rb") as file:
+  buffer = memoryview(bytearray(512))
+  while True:
+   count = file.readinto(buffer) if hashed else 0
+   if not count:
+    break
+   size += count
+   digest.update(buffer[:count])
+ digest = binascii.hexlify(digest.digest()).decode() if hashed else ""
+ print(json.dumps([path, size or os.stat(path)[6], digest]))
+for _path in %s:
+ _list(_path, %r)
+"""
+
+_READ = """\
+import binascii
+with open(%r, "rb") as _f:
+ _f.seek(%d)
+ print(binascii.b2a_base64(_f.read(%d)))
+"""
+
+
+class Facts(NamedTuple):
+    """`version` is that of MicroPython. `mpy` is what it says of the .mpy files that it reads, 0 for none."""
+
+    version: tuple[int, ...]
+    mpy: int
+    machine: str
+
+    @property
+    def version_text(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+class File(NamedTuple):
+    """`sha256` is hexadecimal, or "" where none was asked for. The path of a folder ends with a slash."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class TooOldError(HostError):
+    """The board runs no MicroPython that mailmote can use. The fix is to flash it."""
+
+
+def facts(link: Link) -> Facts:
+    """What MicroPython the board runs. Raises TooOldError, LinkError."""
+    answer = _json(link, link.run(_FACTS, _TIMEOUT_S).split(b"\n")[0])
+    name, version, mpy, machine = answer
+    if name != "micropython":
+        raise TooOldError(
+            f"The board on {link.port} runs {name}. mailmote needs MicroPython: `mailmote flash`."
+        )
+    found = Facts(tuple(version), mpy, machine)
+    if found.version < OLDEST:
+        raise TooOldError(
+            f"The board on {link.port} runs MicroPython {found.version_text}, and mailmote needs "
+            f"{'.'.join(map(str, OLDEST))} or newer. Put a newer one on it: `mailmote flash`."
+        )
+    return found
+
+
+def files(link: Link, paths: Iterable[str], hashed: bool = True) -> dict[str, File]:
+    """Path -> file, of those paths that are there, and of all that is within those that are folders.
+
+    A folder comes after its files. The path "" is the root. Raises LinkError.
+    """
+    printed = link.run(_LIST % (repr(tuple(paths)), hashed), _TIMEOUT_S)
+    listed = (File(*_json(link, line)) for line in printed.split(b"\n") if line.strip())
+    return {file.path: file for file in listed}
+
+
+def read(link: Link, path: str) -> bytes | None:
+    """The content of a file, or None if there is none. Raises LinkError."""
+    content = b""
+    while True:
+        try:
+            part = b"".join(_chunks(link, path, len(content)))
+        except CodeError as error:
+            if error.number == _NOT_FOUND:
+                return None
+            raise
+        content += part
+        if len(part) < _READ_BYTES:
+            return content
+
+
+def _chunks(link: Link, path: str, offset: int) -> Iterator[bytes]:
+    import ast
+    import binascii
+
+    printed = link.run(_READ % (path, offset, _READ_BYTES), _TIMEOUT_S)
+    try:
+        yield binascii.a2b_base64(ast.literal_eval(printed.decode().strip()))
+    except (ValueError, SyntaxError):
+        raise _garbled(link) from None
+
+
+def _json(link: Link, line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        raise _garbled(link) from None
+
+
+def _garbled(link: Link) -> HostError:
+    return HostError(
+        f"The board on {link.port} sent something that cannot be read. Take another cable or USB port, then "
+        "try again."
+    )

@@ -1,0 +1,291 @@
+"""`mailmote flash` on virtual boards, with the real esptool: over RFC 2217, and on a pseudo-terminal."""
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from faulty_line import FaultyLine
+from firmware_site import FirmwareSite
+
+from mailmote_host import cli
+from mailmote_host.board import boards, flash
+from mailmote_host.board.image_header import ImageError
+from mailmote_host.board.image_store import Store
+from mailmote_host.board.ports import PortError
+from mailmote_host.errors import UsageError
+from mailmote_host.virtual import micropython_image
+from mailmote_host.virtual.serial_board import SerialBoard
+
+ESP32 = flash.Chip("esp32", "ESP32-D0WD-V3", "02:6d:6f:74:65:01", 4 << 20, has_lines=True)
+
+# esptool waits for each answer of the port itself there, a minute in all.
+ON_RFC_2217 = pytest.mark.timeout(300)
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("MAILMOTE_FIRMWARE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A board, started; none outlives its test."""
+    made = []
+
+    def start(files=None, **options):
+        board = SerialBoard(tmp_path / f"board{len(made)}", files, **options)
+        made.append(board)
+        board.start()
+        return board
+
+    yield start
+    for board in made:
+        board.__exit__()
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Writes an image; returns its path."""
+
+    def written(chip="esp32", name="own.bin", **options):
+        path = tmp_path / name
+        path.write_bytes(micropython_image.build(chip, **options))
+        return path
+
+    return written
+
+
+def _until_said(board, words):
+    deadline_s = time.monotonic() + 30
+    while words not in board.said:
+        assert time.monotonic() < deadline_s, board.said
+        time.sleep(0.005)
+
+
+def _is_erased(board):
+    return not (board.folder / "flash.bin").read_bytes().strip(b"\xff")
+
+
+def _esptools(port):
+    """The processes of esptool that have to do with a port."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"esptool" in words and port.encode() in words:
+            found.append(process.name)
+    return found
+
+
+@ON_RFC_2217
+def test_a_bare_board_is_flashed_from_the_site_and_boots(make, monkeypatch, tmp_path, capsys):
+    site = FirmwareSite()
+    monkeypatch.setenv("MAILMOTE_FIRMWARE_SITE", site.url)
+    site.add("ESP32_GENERIC_C3", "1.26.0", "esp32c3")
+    board = make(chip="esp32c3", transport="rfc2217")
+    try:
+        code = cli.main(["flash", "--port", board.port, "--backup", str(tmp_path / "b"), "--yes", "--json"])
+    finally:
+        site.close()
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "there are no files to copy" in err
+    told = json.loads(out)
+    assert (told["chip"], told["board"], told["version"]) == ("esp32c3", "esp32-c3", "1.26.0")
+    assert (told["mac"], told["backup"]) == ("02:6d:6f:74:65:01", None)
+    assert not (tmp_path / "b").exists()
+    _until_said(board, b"MicroPython v1.26.0 on ")
+
+
+@ON_RFC_2217
+def test_an_unplugged_cable_is_told_and_a_second_run_mends_it_at_a_lower_speed(make, image):
+    board = make(transport="rfc2217")
+    line = FaultyLine(board.port)
+    path = image(size_of_padding_bytes=120_000)
+
+    def unplug(step, share):
+        if share > 0.1:
+            line.unplug()
+
+    with pytest.raises(PortError, match="went away. See that the board is plugged in firmly"):
+        flash.put(line.port, boards.named("esp32-devkitc"), path, unplug, chip=ESP32)
+    assert _esptools(line.port) == []
+    board.reset()
+    line.close()
+
+    line = FaultyLine(board.port, fastest=115200)
+    said, shares = [], []
+    flash.put(
+        line.port,
+        boards.named("esp32-devkitc"),
+        path,
+        lambda step, share: shares.append(share) if step.startswith("writing") else None,
+        said.append,
+        chip=ESP32,
+    )
+    line.close()
+    assert said == ["That did not work. It is tried again, more slowly."]
+    assert 460800 in line.rates
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    _until_said(board, b"MicroPython v1.25.0 on ")
+
+
+@ON_RFC_2217
+def test_without_a_stub_that_runs_the_chips_own_loader_does_it(make, image):
+    board = make({"main.py": b"print('an old program')\n"}, transport="rfc2217")
+    _until_said(board, b"an old program")
+    line = FaultyLine(board.port, deaf_after=b"OHAI")
+    said = []
+    flash.put(line.port, boards.named("esp32-devkitc"), image(version="1.26.0"), say=said.append, chip=ESP32)
+    line.close()
+    assert said[-1] == "It is tried once more, slowly, with the chip's own loader."
+    _until_said(board, b"MicroPython v1.26.0 on ")
+    _until_said(board, b"Performing initial setup")
+
+
+def test_without_modem_lines_a_person_presses_the_buttons(make, image, tmp_path, capsys):
+    """The files are copied before the board is in its loader, and the loader stays until the end."""
+    board = make({"main.py": b"print('an old program')\n"}, chip="esp32s2")
+    pressing = threading.Event()
+
+    def press(step, share):
+        if not pressing.is_set():
+            pressing.set()
+            board.hold_boot_and_reset()
+
+    _until_said(board, b"an old program")
+    chip = flash.detect(board.port, press)
+    assert (chip.name, chip.flash_bytes, chip.has_lines) == ("esp32s2", 4 << 20, False)
+    said = []
+    flash.put(
+        board.port, boards.named("esp32-s2"), image("esp32s2", version="1.26.0"), say=said.append, chip=chip
+    )
+    assert said == ["MicroPython is on the board. Press its reset button (EN, RST): this port cannot."]
+    board.reset()
+    _until_said(board, b"MicroPython v1.26.0 on ")
+    assert board.said.count(b"an old program") == 1
+
+
+def test_its_files_are_copied_first(make, image, tmp_path, capsys, monkeypatch):
+    board = make({"main.py": b"print('an old program')\n", "mote/notes.txt": b"hello"})
+    folder = tmp_path / "kept"
+    path = image()
+    real = flash.detect
+
+    def detect(port, tell, say):
+        board.hold_boot_and_reset()
+        return real(port, tell, say)
+
+    monkeypatch.setattr(flash, "detect", detect)
+    words = ["flash", "--port", board.port, "--board", "esp32-devkitc", "--image", str(path), "--yes"]
+    assert cli.main([*words, "--backup", str(folder)]) == 0, capsys.readouterr()
+    assert (folder / "mote" / "notes.txt").read_bytes() == b"hello"
+    assert (folder / "main.py").exists()
+    err = capsys.readouterr().err
+    assert "Its secrets are not: they never leave a board." in err
+    assert "hold BOOT" in err
+
+
+@pytest.mark.parametrize(
+    ("chip", "options", "said"),
+    [
+        ("esp32c3", {}, "own.bin: The image is for an esp32c3, and the chip is an esp32. Take the image of"),
+        ("esp32", {"flash_bytes": 16 << 20}, "is made for a flash of 16 MB, and this board's has 4 MB."),
+        ("esp32", {"version": "1.20.0"}, "is too old: mailmote needs 1.24"),
+    ],
+)
+def test_a_wrong_image_is_refused_before_anything_is_written(make, image, capsys, chip, options, said):
+    board = make()
+    board.hold_boot_and_reset()
+    words = ["--board", "esp32-devkitc", "--image", str(image(chip, **options)), "--no-backup", "--yes"]
+    code = cli.main(["flash", "--port", board.port, *words])
+    err = capsys.readouterr().err
+    assert (code in (1, 2), said in err) == (True, True), err
+    assert "Traceback" not in err
+    assert _is_erased(board)
+
+
+def test_a_tampered_image_never_reaches_esptool(image, cache):
+    store = Store()
+    site = FirmwareSite()
+    from mailmote_host.board import images
+    from mailmote_host.board.image_site import Site
+
+    site.add("ESP32_GENERIC", "1.26.0")
+    kept = images.fetch(boards.named("esp32-devkitc"), None, Site(site.url), store, flash.nothing)
+    site.close()
+    sound_but_other = micropython_image.build("esp32", "1.26.0", size_of_padding_bytes=20000)
+    kept.write_bytes(sound_but_other)
+    with pytest.raises(Exception, match="damaged or altered since"):
+        flash.put("/dev/null", boards.named("esp32-devkitc"), kept, chip=ESP32)
+    kept.write_bytes(sound_but_other[:-100])
+    with pytest.raises(ImageError, match="cut off"):
+        flash.put("/dev/null", boards.named("esp32-devkitc"), kept, chip=ESP32)
+
+
+def test_ctrl_c_leaves_no_esptool_and_a_free_port(make, image):
+    board = make()
+    board.hold_boot_and_reset()
+    chip = flash.detect(board.port)
+    seen = []
+
+    def interrupt(step, share):
+        if step.startswith("writing"):
+            seen.extend(_esptools(board.port))
+            raise KeyboardInterrupt
+
+    path = image(size_of_padding_bytes=200_000)
+    with pytest.raises(KeyboardInterrupt):
+        flash.put(board.port, boards.named("esp32-devkitc"), path, interrupt, chip=chip)
+    assert len(seen) == 1
+    assert _esptools(board.port) == []
+    flash.has_lines(board.port)
+
+
+def test_the_board_follows_from_the_chip_where_only_one_has_it():
+    assert flash.the_board(ESP32._replace(name="esp32c3"), None).name == "esp32-c3"
+    assert flash.the_board(ESP32, "esp32-wrover").name == "esp32-wrover"
+    with pytest.raises(
+        UsageError, match=r"Several boards have this chip .*esp32-devkitc, esp32-wrover, um-tinypico\."
+    ):
+        flash.the_board(ESP32, None)  # the Feather has 8 MB
+    with pytest.raises(
+        UsageError, match=r"esp32-c3 has an esp32c3, and the chip that is connected is an esp32\."
+    ):
+        flash.the_board(ESP32, "esp32-c3")
+    with pytest.raises(UsageError, match="knows no board with this chip"):
+        flash.the_board(ESP32._replace(name="esp32h2"), None)
+
+
+def test_nobody_is_asked_without_a_terminal(capsys):
+    assert cli.main(["flash", "--port", "/dev/null"]) == 2
+    assert "Agree with --yes; --backup FOLDER keeps a copy" in capsys.readouterr().err
+    for words in (["--image", "x.bin", "--version", "1.25.0"], ["--backup", "b", "--no-backup"]):
+        assert cli.main(["flash", "--yes", *words]) == 2
+        assert "exclude each other" in capsys.readouterr().err
+
+
+def test_a_port_that_is_not_there_is_told(capsys, tmp_path):
+    assert cli.main(["flash", "--yes", "--port", str(tmp_path / "ttyUSB9")]) == 1
+    assert "There is no port" in capsys.readouterr().err
+
+
+def test_a_silent_port_is_told_how_to_bring_the_chip_into_its_loader(monkeypatch):
+    monkeypatch.setattr(flash, "_PATIENCE_ATTEMPTS", 1)
+    import pty
+
+    master, slave = pty.openpty()
+    try:
+        with pytest.raises(flash.EsptoolError, match="hold BOOT .* press and let go of EN") as refused:
+            flash.detect(os.ttyname(slave))
+        assert refused.value.reason == "not in loader"
+    finally:
+        os.close(master)
+        os.close(slave)
