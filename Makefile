@@ -6,14 +6,17 @@ PIP := .venv/bin/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format clean interpreter
+.PHONY: help demo demo-board test check format clean interpreter
 
 help:
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: interpreter ## recorded readings become alert mail through each of the three options, with no hardware
 	@.venv/bin/mailmote demo
+
+demo-board: interpreter ## a bare virtual board is flashed by esptool, provisioned, and its alert mail delivered
+	@.venv/bin/mailmote demo --board
 
 test: interpreter ## run all tests
 	@.venv/bin/pytest -q -n auto

@@ -86,7 +86,14 @@ def make(folder, *arguments):
 def test_make_alone_lists_the_targets(checkout):
     code, listing, _ = make(checkout)
     assert code == 0
-    assert re.findall(r"^  (\w+) +\w", listing, re.MULTILINE) == ["demo", "test", "check", "format", "clean"]
+    assert re.findall(r"^  ([\w-]+) +\w", listing, re.MULTILINE) == [
+        "demo",
+        "demo-board",
+        "test",
+        "check",
+        "format",
+        "clean",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def settings_for(way: Way, folder: Path, service: Service, ca: str = "") -> dict
         option=way.option,
         to=way.to,
         sign_in=(f'auth = "{way.auth}"' if way.signs_in else 'tls = "none"')
-        + (f'\nca = "{ca}"' if ca else ""),
+        + (f'\nca = "{ca}"' if ca and way.signs_in else ""),
         port=service.submission.port if way.signs_in else service.mx.port,
         oauth=oauth,
     )

@@ -37,9 +37,11 @@ _DONE = 0
     help=f"where missing secrets come from: {secret_sources.WORDS}; repeatable",
 )
 @click.option(
-    "--test-mail/--no-test-mail", default=True, help="have the board send a test mail (the default)"
+    "--test-mail/--no-test-mail", "mails", default=True, help="have the board send a test mail (the default)"
 )
-@click.option("--follow/--no-follow", "follows", default=True, help="follow the board's log at the end")
+@click.option(
+    "--follow/--no-follow", "follows", default=True, help="follow the board's log at the end (the default)"
+)
 @options.yes
 @click.pass_context
 def command(

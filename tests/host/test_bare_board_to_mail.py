@@ -1,0 +1,81 @@
+"""`mailmote run`: from a bare board to its mail, by each option, over both kinds of port."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from test_agent import RECORDING, mails
+
+from mailmote_host.demo.ways import WAYS, secrets_for, settings_for, tenant_for
+from mailmote_host.tenant.service import serve
+from mailmote_host.virtual import micropython_image
+from mailmote_host.virtual.serial_board import SerialBoard
+
+MAILMOTE = [sys.executable, "-c", "import sys; from mailmote_host.cli import main; sys.exit(main())"]
+TIMEOUT_S = 300  # esptool waits for each answer of an RFC 2217 port itself
+# The password alone is the same option as OAuth, and one transport shows it.
+CASES = [
+    (way, transport)
+    for way in WAYS
+    for transport in ("pty", "rfc2217")
+    if (way.name, transport) != ("password", "rfc2217")
+]
+
+
+def run(board, folder, secrets):
+    """(exit code, what it said). Presses the buttons that it asks for: a pseudo-terminal cannot."""
+    words = ["run", "mote.toml", "--port", board.port, "--image", "own.bin", "--board", "esp32-devkitc"]
+    process = subprocess.Popen(
+        [*MAILMOTE, *words, "--yes", "--no-follow"],
+        cwd=folder,
+        env=os.environ | secrets,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "cannot reset the board" in line:
+            board.hold_boot_and_reset()
+        elif "Press its reset button (EN, RST)" in line:
+            board.reset()
+    return process.wait(), said
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+@pytest.mark.parametrize(("way", "transport"), CASES, ids=lambda value: getattr(value, "name", value))
+def test_a_bare_board_becomes_a_mote_that_mails(way, transport, tmp_path):
+    password = "canary-of-the-mailbox"
+    with (
+        serve(tenant_for(way, password)) as service,
+        SerialBoard(tmp_path / "board", transport=transport) as board,
+    ):
+        (tmp_path / "ca.pem").write_text(service.ca_pem)
+        settings = settings_for(way, tmp_path, service, "ca.pem")
+        mote = tmp_path / "mote.toml"
+        mote.write_text(mote.read_text().replace("stop_at_end = true\n", ""))
+        (tmp_path / "recording.csv").write_bytes(RECORDING)
+        (tmp_path / "own.bin").write_bytes(micropython_image.build("esp32"))
+        handed = secrets_for(way, settings, password, tmp_path / "ca.pem") | {"wifi.password": b"canary-wifi"}
+        variables = {
+            f"MAILMOTE_{name.upper().replace('.', '_')}": value.decode() for name, value in handed.items()
+        }
+        board.start()
+        assert b"invalid header: 0xffffffff" in board.said
+        code, said = run(board, tmp_path, variables)
+        assert code == 0, said
+        assert "Ready: mailmote" in said
+        assert f"The test mail was accepted for {way.to}." in said
+        subjects = [mail["Subject"] for mail in mails(service)]
+        assert [subject for subject in subjects if "test" in subject.lower()]
+        service.wait_for(3, 60)
+        assert {one.recipients[0] for one in service.messages} == {way.to}
+        assert {one.auth[0] if one.auth else "" for one in service.messages} == {way.mechanism}
+        assert any("Machine too cold" in mail["Subject"] for mail in mails(service))
+    for secret in variables.values():
+        assert secret not in said
+    again = board.secrets
+    assert again == handed | {name: again[name] for name in again if name == "oauth.refresh"}
