@@ -8,7 +8,6 @@ import pytest
 from canary import Search
 
 from mailmote_host import cli
-from mailmote_host.demo import command
 from mailmote_host.demo.judge import EXPECTED, datetime, judge
 from mailmote_host.demo.ways import WAYS
 

@@ -149,7 +149,10 @@ GOOD = micropython_image.build("esp32c3", "1.26.0", C3)
         ((503, {}, b""), "answered with HTTP 503. Try again later"),
         ((200, {}, b"\x00" * 5000), "This is no image for an ESP chip"),
         ((200, {}, GOOD[:70000] + b"\x55" + GOOD[70001:]), "The image is damaged"),
-        ((200, {}, micropython_image.build("esp32", "1.26.0", C3)), "is for an esp32, and the chip is an esp32c3"),
+        (
+            (200, {}, micropython_image.build("esp32", "1.26.0", C3)),
+            "is for an esp32, and the chip is an esp32c3",
+        ),
         (
             (200, {}, micropython_image.build("esp32s3", "1.26.0", C3)),
             "is for an esp32s3, and the chip is an",

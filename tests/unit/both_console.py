@@ -6,13 +6,12 @@ import json
 from expect import equal
 from flash_folder import on_flash
 
-from mailmote import compat, console, errors, event, log
+from mailmote import compat, console, errors, event
 from mailmote.courier import Courier
 from mailmote.health import Health
 from mailmote.store import outbox
 from mailmote.watcher import Watcher
 
-log.level = 100  # what the console does is told in the log
 SETTINGS = {
     "device": {"name": "freezer-3", "utc_offset_s": 3600},
     "mail": {

@@ -70,8 +70,8 @@ _ROWS: tuple[tuple[Reason, re.Pattern[str], str], ...] = (
     (
         "noise",
         re.compile(
-            r"timed out|timeout|stopped|No serial data|corrupt|packet|No more data|Response doesn't match|Failed to \w+"
-            r"|Only got|baud rate|no word for too long",
+            r"timed out|timeout|stopped|No serial data|corrupt|packet|No more data|Response doesn't match"
+            r"|Failed to \w+|Only got|baud rate|no word for too long",
             re.IGNORECASE,
         ),
         "The chip on {port} stopped answering, or what came was damaged. Try again with a short cable, "

@@ -1,6 +1,6 @@
-"""`mailmote demo --board`: a bare board is flashed, provisioned, and mails; board and tenant alone are not real.
+"""`mailmote demo --board`: a bare board is flashed, provisioned, and mails.
 
-What is done is what `mailmote flash` and `mailmote provision` do, with the real esptool and mpremote, over
+Board and tenant alone are not real. What is done is what `mailmote flash` and `mailmote provision` do, with the real esptool and mpremote, over
 RFC 2217. The image is a stand-in: MicroPython's own is for real chips.
 """
 
