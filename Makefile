@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 READY := .venv/.ready
+# Tests at a time: many of them wait for a serial port, not for a processor.
+WORKERS ?= 4
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ demo-board: interpreter ## a bare virtual board is flashed by esptool, provision
 	@.venv/bin/mailmote demo --board
 
 test: interpreter ## run all tests
-	@.venv/bin/pytest -q -n auto
+	@.venv/bin/pytest -q -n $(WORKERS) --dist worksteal
 
 check: $(READY) ## lint, and check the types of the host tools and of the firmware
 	@.venv/bin/ruff check --quiet .

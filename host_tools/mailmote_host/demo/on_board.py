@@ -1,7 +1,7 @@
 """`mailmote demo --board`: a bare board is flashed, provisioned, and mails.
 
-Board and tenant alone are not real. What is done is what `mailmote flash` and `mailmote provision` do, with the real esptool and mpremote, over
-RFC 2217. The image is a stand-in: MicroPython's own is for real chips.
+Board and tenant alone are not real. What is done is what `mailmote flash` and `mailmote provision` do, with
+the real esptool and mpremote, over RFC 2217. The image is a stand-in: MicroPython's own is for real chips.
 """
 
 import json
