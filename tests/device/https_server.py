@@ -1,5 +1,6 @@
 """An HTTPS server that a test tells what to say, octet by octet, on hostile_server's connections."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
@@ -65,5 +66,8 @@ def cut(octets: bytes, after: int, abruptly: bool = False) -> Behaviour:
 
 
 def form_in(request: bytes) -> tuple[tuple[str, str], ...]:
-    """The pairs in the body of a request."""
-    return tuple(parse_qsl(request.partition(b"\r\n\r\n")[2].decode("ascii"), strict_parsing=True))
+    """The pairs in the body of a request. Behind it TLS may have told its end, to a server that had ended.
+    head, _, rest = request.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\nContent-Length: (\d+)(?:\r\n|$)", head)
+    assert length is not None
+    return tuple(parse_qsl(rest[: int(length[1])].decode("ascii"), strict_parsing=True))

@@ -84,7 +84,8 @@ def read(*raws):
 # Lines.
 
 
-def test_a_line_of_the_log_is_taken_apart(capsys):
+def test_a_line_of_the_log_is_taken_apart(capsys, monkeypatch):
+    monkeypatch.setattr(log, "level", log.INFO)
     log.warning("courier", "port %d: %s", 587, "closed")
     (line,) = read(capsys.readouterr().out.rstrip("\n").encode())
     assert (line.level, line.part, line.text, line.kind) == ("warning", "courier", "port 587: closed", "log")
