@@ -66,7 +66,7 @@ def cut(octets: bytes, after: int, abruptly: bool = False) -> Behaviour:
 
 
 def form_in(request: bytes) -> tuple[tuple[str, str], ...]:
-    """The pairs in the body of a request. Behind it TLS may have told its end, to a server that had ended.
+    """The pairs in the body of a request; TLS may have told its end behind it, to a server that had ended."""
     head, _, rest = request.partition(b"\r\n\r\n")
     length = re.search(rb"\r\nContent-Length: (\d+)(?:\r\n|$)", head)
     assert length is not None
