@@ -27,9 +27,10 @@ from https_server import over_tls as https_over_tls
 from sessions import FIRMWARE, HERE, RUNTIMES
 from test_https import FAULTS, NO_TLS
 
+from mailmote_host.board import firmware
 from mailmote_host.tenant import aadsts, tokens
 from mailmote_host.tenant.texts import ROWS as REPLIES
-from mailmote_host.virtual import firmware, interpreter
+from mailmote_host.virtual import interpreter
 from mailmote_host.virtual.image import Image
 
 PASSWORD = "Kanarie/Vogel+Gelb&7=Zang~vrij"

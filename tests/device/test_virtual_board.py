@@ -5,12 +5,13 @@ import os
 import stat
 import subprocess
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from mailmote_host import carried
+from mailmote_host import carried, virtual
+from mailmote_host.board import firmware
 from mailmote_host.errors import HostError
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.board import BoardError, VirtualBoard
 from mailmote_host.virtual.image import Image
 
@@ -488,7 +489,7 @@ def test_an_image_made_by_micropython_is_read_by_the_host(micropython, tmp_path)
         """
     (tmp_path / "make.py").write_bytes(script(program))
     (tmp_path / "made.img").write_bytes(bytes(512 * 4096))
-    modules = firmware.Path(firmware.__file__).parent
+    modules = Path(virtual.__file__).parent
     subprocess.run(
         [*micropython, tmp_path / "make.py", modules, tmp_path / "made.img"], check=True, timeout=60
     )

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from mailmote.store import secrets as store
-from mailmote_host.board import link, secrets
+from mailmote_host.board import firmware, link, secrets
 from mailmote_host.errors import HostError
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.serial_board import SerialBoard
 
 NAME = "mail.password"

@@ -12,11 +12,10 @@ from rich.console import Console
 
 import mailmote
 from mailmote_host import cli, settings_file
-from mailmote_host.board import port_list, ports, probe
+from mailmote_host.board import firmware, port_list, ports, probe
 from mailmote_host.board.commands import devices
 from mailmote_host.board.log_lines import RECORD_SEPARATOR
 from mailmote_host.check import drivers
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.serial_board import SerialBoard
 
 STATUS = {"version": "0.9.1", "name": "freezer-7", "micropython": "1.25.0", "outbox": {"waiting": 0}}

@@ -7,11 +7,10 @@ import pytest
 from canary import Search
 
 from mailmote_host import cli, settings_file
-from mailmote_host.board import trust
+from mailmote_host.board import firmware, trust
 from mailmote_host.check import drivers
 from mailmote_host.tenant.model import Mailbox, Tenant
 from mailmote_host.tenant.service import serve
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.serial_board import SerialBoard
 
 PASSWORD = "Kanarie-Vogel+Gelb&7=Zang"

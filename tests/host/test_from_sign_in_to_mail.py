@@ -7,10 +7,9 @@ from rich.console import Console
 from test_agent import RECORDING, mails
 from test_oauth import MAILBOX, tenant, wanted
 
-from mailmote_host.board import link, secrets
+from mailmote_host.board import firmware, link, secrets
 from mailmote_host.sign_in import device_code
 from mailmote_host.tenant.service import serve
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.serial_board import SerialBoard
 
 TIMEOUT_S = 60

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from mailmote_host.virtual import places
+from mailmote_host import places
 
 ROOT = Path(__file__).parents[2]
 

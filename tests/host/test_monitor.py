@@ -19,10 +19,9 @@ import pytest
 import mailmote
 from mailmote import log
 from mailmote_host import cli
-from mailmote_host.board import log_lines, log_view, monitoring, port_list, ports, probe, tracebacks
+from mailmote_host.board import firmware, log_lines, log_view, monitoring, port_list, ports, probe, tracebacks
 from mailmote_host.board.log_lines import Line, Reader, Splitter
 from mailmote_host.errors import HostError
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.serial_board import SerialBoard
 
 LIMIT_S = 30  # a test that fails ends

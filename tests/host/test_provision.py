@@ -12,6 +12,7 @@ from mailmote_host import check, settings_file
 from mailmote_host.board import (
     backup,
     contents,
+    firmware,
     link,
     provisioning,
     readiness,
@@ -21,7 +22,6 @@ from mailmote_host.board import (
 )
 from mailmote_host.cli import main
 from mailmote_host.errors import HostError, UsageError
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.serial_board import SerialBoard
 
 WIFI = {"wifi.password": b"canary-of-the-wifi"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mailmote_host.virtual import firmware
+from mailmote_host.board import firmware
 from mailmote_host.virtual.board import BoardError
 from mailmote_host.virtual.pty_port import PtyPort
 from mailmote_host.virtual.serial_board import SerialBoard

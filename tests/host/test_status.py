@@ -7,9 +7,8 @@ from test_agent import HERE, PASSWORD, RECORDING, mails, settings, tenant
 from test_oauth import LIVE
 
 from mailmote_host import cli
-from mailmote_host.board import console, ports, status_report
+from mailmote_host.board import console, firmware, ports, status_report
 from mailmote_host.tenant.service import serve
-from mailmote_host.virtual import firmware
 from mailmote_host.virtual.serial_board import SerialBoard
 
 TIMEOUT_S = 60

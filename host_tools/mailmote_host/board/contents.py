@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import settings_file
-from ..virtual import firmware
-from . import trust
+from . import firmware, trust
 from .survey import Facts
 
 SETTINGS = "settings.json"

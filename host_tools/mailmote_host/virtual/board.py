@@ -21,8 +21,9 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ..board import firmware
 from ..errors import HostError
-from . import firmware, interpreter, provision, stand_ins, startup
+from . import interpreter, provision, stand_ins, startup
 from .image import Image
 from .sleeping import sleeps
 

@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 from ..errors import HostError
+from ..places import private_folder
 from . import debian_packages
-from .places import private_folder
 
 _OLDEST = (1, 24)
 _PROBE_TIMEOUT_S = 20

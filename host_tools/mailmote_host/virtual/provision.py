@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from . import firmware
+from ..board import firmware
 
 SECRETS_NAMESPACE = "mailmote"
 _HERE = Path(__file__).parent

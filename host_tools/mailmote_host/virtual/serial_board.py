@@ -16,7 +16,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import firmware, interpreter, micropython_image, provision
+from ..board import firmware
+from . import interpreter, micropython_image, provision
 from .board import BoardError
 from .flash_file import FlashFile
 from .image import Image

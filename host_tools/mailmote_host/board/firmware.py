@@ -15,7 +15,7 @@ import mailmote
 
 from .. import carried
 from ..errors import HostError
-from .places import private_folder
+from ..places import private_folder
 
 _SCRIPTS = ("boot.py", "main.py")
 # -O2 drops asserts and keeps line numbers, so that a traceback from a board in the field tells its place.
