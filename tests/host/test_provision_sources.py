@@ -4,7 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import certificates
 import keyring
 import keyring.backend
 import keyring.errors
@@ -12,6 +11,7 @@ import pytest
 
 from mailmote_host.board import secret_sources
 from mailmote_host.errors import HostError, UsageError
+from mailmote_host.tenant.ca import process_authority
 
 CANARY = "canary-of-a-secret"
 SETTINGS = {"device": {"name": "freezer-3"}, "mail": {"from": "alerts@contoso.com"}}
@@ -138,10 +138,10 @@ def test_a_source_that_cannot_be_used(word, text):
 
 
 def test_a_certificate_and_the_key_of_another_are_refused():
-    chains = [IDENTITY() for _ in range(2)]
-    secret_sources.check({"relay.cert": chains[0][0], "relay.key": chains[0][1]})
+    one, other = (process_authority().identity(("mote.contoso.test",)) for _ in range(2))
+    secret_sources.check({"relay.cert": one.chain_pem, "relay.key": one.key_pem})
     with pytest.raises(HostError, match="relay.cert and relay.key: the key belongs to another certificate"):
-        secret_sources.check({"relay.cert": chains[0][0], "relay.key": chains[1][1]})
+        secret_sources.check({"relay.cert": one.chain_pem, "relay.key": other.key_pem})
 
 
 def test_what_is_needed_follows_from_the_settings():

@@ -120,8 +120,6 @@ class Site:
                     raise SiteError(f"{release.url} came too slowly. Try again later. {_ON_DISK}")
                 file.write(chunk)
                 tell(f"fetching {release.name.file}", done / size if size else 0)
-        if size is not None and done != size:
-            raise SiteError(_cut_off(release.url, done))
 
     def _release(self, url: str) -> Release | None:
         """None for a link that leads elsewhere."""
@@ -156,7 +154,7 @@ def _chunks(answer: requests.Response, url: str):
     try:
         yield from answer.iter_content(_CHUNK_BYTES)
     except requests.exceptions.ChunkedEncodingError:
-        raise SiteError(_cut_off(url, None)) from None
+        raise SiteError(f"The download of {url} broke off. Nothing of it was kept: try again.") from None
     except requests.RequestException as error:
         raise SiteError(_unreachable(url, error)) from None
 
@@ -164,11 +162,6 @@ def _chunks(answer: requests.Response, url: str):
 def _length(answer: requests.Response) -> int | None:
     text = answer.headers.get("Content-Length", "")
     return int(text) if text.isdecimal() and "Content-Encoding" not in answer.headers else None
-
-
-def _cut_off(url: str, done: int | None) -> str:
-    after = "" if done is None else f" after {done} bytes"
-    return f"The download of {url} broke off{after}. Nothing of it was kept: try again."
 
 
 def _no_image(url: str) -> str:

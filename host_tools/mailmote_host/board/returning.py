@@ -15,8 +15,7 @@ class Place:
     """Where a board is to be found, by its port, and by the serial number of that where it has one."""
 
     def __init__(self, port: str):
-        self._port = port
-        self._serial_number = _serial_number(port)
+        self._whereabouts = ports.Whereabouts(port)
         self._was_there = False
 
     def open(self) -> link.Link:
@@ -24,7 +23,7 @@ class Place:
         end_s = time.monotonic() + (_PATIENCE_S if self._was_there else 0)
         while True:
             try:
-                opened = link.open(self._name())
+                opened = link.open(self._whereabouts.name())
             except ports.PortError:
                 if time.monotonic() >= end_s:
                     raise
@@ -32,16 +31,3 @@ class Place:
             else:
                 self._was_there = True
                 return opened
-
-    def _name(self) -> str:
-        if not self._serial_number:
-            return self._port
-        here = (port.device for port in ports.listed() if port.serial_number == self._serial_number)
-        return next(here, self._port)
-
-
-def _serial_number(name: str) -> str:
-    """Of the board on a port, "" where it has none, or has that of another board."""
-    listed = ports.listed()
-    number = next((port.serial_number for port in listed if port.device == name), "")
-    return number if sum(port.serial_number == number for port in listed) == 1 else ""

@@ -22,14 +22,8 @@ Example:
 
 @click.command(epilog=EXAMPLE)
 @options.port
-@click.option("--board", "name", metavar="BOARD", help="a board of `mailmote boards` (default: by its chip)")
-@click.option(
-    "--image",
-    "given",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="an image on this computer, not one of the site",
-)
+@options.board
+@options.image
 @click.option("--version", metavar="VERSION", help="such as 1.25.0 (default: the latest stable one)")
 @click.option("--site", metavar="URL", help=f"not {DEFAULT_SITE}, for images (also: {SITE_VARIABLE})")
 @click.option(

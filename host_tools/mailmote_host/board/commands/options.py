@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+from pathlib import Path
+
 import click
 
 port = click.option(
@@ -11,3 +13,13 @@ port = click.option(
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="print the result as JSON")
 yes = click.option("--yes", "-y", is_flag=True, help="answer each question with yes")
+board = click.option(
+    "--board", "name", metavar="BOARD", help="a board of `mailmote boards` (default: by its chip)"
+)
+image = click.option(
+    "--image",
+    "given",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="an image of MicroPython on this computer, not one of the site",
+)

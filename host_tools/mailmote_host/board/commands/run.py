@@ -21,14 +21,8 @@ _DONE = 0
 @click.command(epilog=EXAMPLE)
 @click.argument("file", default="mote.toml", type=click.Path(path_type=Path))
 @options.port
-@click.option("--board", "name", metavar="BOARD", help="a board of `mailmote boards` (default: by its chip)")
-@click.option(
-    "--image",
-    "given",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="an image of MicroPython on this computer, not one of the site",
-)
+@options.board
+@options.image
 @click.option(
     "--secrets-from",
     "sources",
