@@ -6,6 +6,7 @@ import pty
 import threading
 import time
 import tty
+from types import SimpleNamespace
 
 import pytest
 import serial
@@ -208,6 +209,27 @@ def test_a_board_whose_own_program_is_in_the_way(tmp_path, files):
         board.start()
         with link.open(board.port, timeout_s=5) as opened:
             assert opened.run("print(6 * 7)", TIMEOUT_S) == b"42\r\n"
+
+
+def test_an_answer_of_before_is_not_taken_for_one(monkeypatch):
+    """It waited in the port, and the board has started anew since and talks on."""
+    pressed = []
+    waiting = [link._RAW_REPL + b"flood" * 10] + [b"flood"] * 40
+
+    class Talking:
+        timeout, in_waiting = 0.05, 0
+
+        def write(self, data):
+            pressed.append(data)
+            if len(pressed) == 2:
+                waiting[:] = [link._RAW_REPL]
+
+        def read(self, count):
+            return waiting.pop(0) if count and waiting else b""
+
+    monkeypatch.setattr(link, "_QUIET_WITHIN_S", 0)
+    assert link._stop(SimpleNamespace(serial=Talking()), 5) == link._RAW_REPL
+    assert len(pressed) == 2
 
 
 def test_nothing_is_printed_whatever_mpremote_meets(make, capsys):

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import certificates
 import keyring
 import keyring.backend
 import keyring.errors
@@ -138,7 +139,7 @@ def test_a_source_that_cannot_be_used(word, text):
 
 
 def test_a_certificate_and_the_key_of_another_are_refused():
-    one, other = (process_authority().identity(("mote.contoso.test",)) for _ in range(2))
+    one, other = process_authority().identity(("mote.contoso.test",)), certificates.identity()
     secret_sources.check({"relay.cert": one.chain_pem, "relay.key": one.key_pem})
     with pytest.raises(HostError, match="relay.cert and relay.key: the key belongs to another certificate"):
         secret_sources.check({"relay.cert": one.chain_pem, "relay.key": other.key_pem})
