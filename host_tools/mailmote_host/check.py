@@ -126,15 +126,7 @@ def describe(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "sensor", _sensor(sensor)
     for alarm in settings["alarms"]:
         yield "alarm", _alarm(alarm)
-    yield "secrets", ", ".join(_secrets(settings)) or "none"
-
-
-def _secrets(settings: Mapping[str, Any]) -> list[str]:
-    """Names of the secrets that the board will ask its store for."""
-    mail = settings["mail"]
-    places = (settings.get("wifi", {}), mail, mail.get("oauth", {}))
-    keys = ("password", "certificate", "key", "secret")
-    return [place[key] for place in places for key in keys if key in place]
+    yield "secrets", ", ".join(settings_file.secrets_needed(settings)) or "none"
 
 
 def _sign_in(mail: Mapping[str, Any]) -> str:

@@ -142,6 +142,14 @@ def compact(settings: Mapping[str, Any]) -> bytes:
     ).encode()
 
 
+def secrets_needed(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the secrets that a board with these settings will ask its store for."""
+    mail = settings["mail"]
+    places = (settings.get("wifi", {}), mail, mail.get("oauth", {}))
+    keys = ("password", "certificate", "key", "secret")
+    return tuple(place[key] for place in places for key in keys if key in place)
+
+
 def _ca_fault(folder: Path, document: Mapping[str, Any], told: Container[toml_lines.Path]) -> str | None:
     """What is wrong with the user's own CA certificates, and what to do.
 

@@ -10,6 +10,7 @@ import keyring.backend
 import keyring.errors
 import pytest
 
+from mailmote_host import settings_file
 from mailmote_host.board import secret_sources
 from mailmote_host.errors import HostError, UsageError
 from mailmote_host.tenant.ca import process_authority
@@ -148,8 +149,13 @@ def test_a_certificate_and_the_key_of_another_are_refused():
 def test_what_is_needed_follows_from_the_settings():
     mail = {"oauth": {"secret": "oauth.refresh"}, "certificate": "relay.cert", "key": "relay.key"}
     settings = {"wifi": {"ssid": "Plant", "password": "wifi.password"}, "mail": mail}
-    assert secret_sources.needed(settings) == ("wifi.password", "relay.cert", "relay.key", "oauth.refresh")
-    assert secret_sources.needed({"mail": {}}) == ()
+    assert settings_file.secrets_needed(settings) == (
+        "wifi.password",
+        "relay.cert",
+        "relay.key",
+        "oauth.refresh",
+    )
+    assert settings_file.secrets_needed({"mail": {}}) == ()
 
 
 def test_what_is_missing_is_told_with_every_way_to_give_it():

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import mailmote
 
+from .. import settings_file
 from ..errors import HostError, UsageError
 from . import clock, contents, link, readiness, returning, secret_sources, secrets, staging, survey
 from .log_lines import Line
@@ -87,7 +88,7 @@ def provision(
         port,
         Job(
             wanted=lambda facts: contents.joined(contents.firmware_for(facts), own),
-            needed=secret_sources.needed(settings),
+            needed=settings_file.secrets_needed(settings),
             source=source,
             renew=renew_secrets,
             sets_clock=True,

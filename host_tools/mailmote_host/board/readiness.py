@@ -1,11 +1,11 @@
 """Starting a board anew, and waiting until it says itself that it is ready."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from ..errors import HostError
-from . import monitoring
+from . import console, monitoring, ports
 from .link import Link
 from .log_lines import Line, Splitter
 from .ports import PortError
@@ -15,6 +15,7 @@ _PROMPT = 'Type "help()" for more information.'  # main.py has ended
 _END_OF_RAW_REPL = b"\x04"  # its last words stand before the first of a start
 _SHOWN_ERRORS = 6
 _QUIET_READS = 10  # of a tenth of a second
+_PAUSE_S = 0.2  # until a port is looked for again
 
 
 class NotReadyError(HostError):
@@ -27,29 +28,35 @@ def restart(link: Link, within_s: float, hear: Callable[[Line], None]) -> str:
     Raises NotReadyError, PortError.
     """
     errors: list[str] = []
-    with closing(_lines(link, within_s)) as lines:
-        for line in lines:
-            hear(line)
-            if line.part == "agent" and line.text.startswith(_READY):
-                return line.text
-            if line.level == "error":
-                errors.append(line.shown)
-            if line.text.strip() == _PROMPT:
-                raise NotReadyError(_ended(link.port, errors))
+    end_s = time.monotonic() + within_s
+    whereabouts = ports.Whereabouts(link.port)
+
+    def heard(line: Line) -> None:
+        hear(line)
+        if line.level == "error":
+            errors.append(line.shown)
+
+    try:
+        with closing(_lines(link, within_s)) as lines:
+            for line in lines:
+                heard(line)
+                if line.part == "agent" and line.text.startswith(_READY):
+                    return line.text
+                if line.text.strip() == _PROMPT:
+                    raise NotReadyError(_ended(link.port, errors))
+    except PortError:  # native USB, whose port goes away with the reset
+        if ready := _asked(whereabouts, end_s, heard):
+            return ready
     raise NotReadyError(_too_late(link.port, errors, within_s))
 
 
-def _lines(link: Link, within_s: float):
-    """What the board says from its start on, through the link, or through a port that has come back."""
-    end_s = time.monotonic() + within_s
+def _lines(link: Link, within_s: float) -> Generator[Line, None, None]:
+    """What the board says from its start on."""
     try:
-        try:
-            link.restart()
-            yield from _heard(link, within_s)
-        finally:
-            link.release()
-    except PortError:  # native USB, whose port goes away with the reset
-        yield from _returned(link.port, end_s)
+        link.restart()
+        yield from _heard(link, within_s)
+    finally:
+        link.release()
 
 
 def _heard(link: Link, within_s: float) -> Iterator[Line]:
@@ -62,13 +69,18 @@ def _heard(link: Link, within_s: float) -> Iterator[Line]:
             yield from commentary.on(rest)
 
 
-def _returned(port: str, end_s: float) -> Iterator[Line]:
+def _asked(whereabouts: ports.Whereabouts, end_s: float, heard: Callable[[Line], None]) -> str:
+    """The ready line may have come before the port came back: the board is asked. "" if it is not ready."""
     while (left_s := end_s - time.monotonic()) > 0:
         try:
-            yield from monitoring.follow(port, left_s)
-            return
+            with console.open(whereabouts.name(), heard) as board:
+                status = board.ask("status", left_s)
+            return f"{_READY}{status['version']}, {status['name']}, as it answers."
         except PortError:
-            time.sleep(min(0.2, left_s))
+            time.sleep(min(_PAUSE_S, left_s))
+        except console.ConsoleError:
+            return ""
+    return ""
 
 
 def _ended(port: str, errors: list[str]) -> str:

@@ -195,14 +195,6 @@ def from_descriptor(number: int) -> dict[str, bytes]:
     return {name: value.encode() for name, value in values.items()}
 
 
-def needed(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the secrets that a board with these settings will ask its store for."""
-    mail = settings["mail"]
-    places = (settings.get("wifi", {}), mail, mail.get("oauth", {}))
-    keys = ("password", "certificate", "key", "secret")
-    return tuple(place[key] for place in places for key in keys if key in place)
-
-
 def check(values: Mapping[str, bytes]) -> None:
     """Raise HostError for a secret that a board would not take, or that could not be right."""
     for name, value in values.items():

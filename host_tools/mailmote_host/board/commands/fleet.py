@@ -105,7 +105,7 @@ def _secrets(rows: list[Row], loaded: list[dict[str, Any]], words: tuple[str, ..
     for row, settings in zip(rows, loaded, strict=True):
         chain = secret_sources.chosen(words, settings, row.settings.parent, has_terminal() and bool(words))
         own: dict[str, bytes] = {}
-        for name in secret_sources.needed(settings):
+        for name in settings_file.secrets_needed(settings):
             key = (settings["mail"]["from"], name)
             value = (None if name == "oauth.refresh" else known.get(key)) or chain.get(name)
             if value:
