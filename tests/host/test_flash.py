@@ -59,9 +59,9 @@ def image(tmp_path):
     return written
 
 
-def _until_said(board, words):
+def _until_said(board, words, times=1):
     deadline_s = time.monotonic() + 30
-    while words not in board.said:
+    while board.said.count(words) < times:
         assert time.monotonic() < deadline_s, board.said
         time.sleep(0.005)
 
@@ -101,6 +101,21 @@ def test_a_bare_board_is_flashed_from_the_site_and_boots(make, monkeypatch, tmp_
     assert (told["mac"], told["backup"]) == ("02:6d:6f:74:65:01", None)
     assert not (tmp_path / "b").exists()
     _until_said(board, b"MicroPython v1.26.0 on ")
+
+
+@ON_RFC_2217
+def test_a_look_at_the_chip_that_is_cut_short_leaves_the_board_running(make):
+    board = make(files={}, transport="rfc2217")
+    starts = board.said.count(b"MicroPython v1.25.0 on ")
+
+    def press_ctrl_c(step, share):
+        if b"waiting for download" in board.said:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        flash.detect(board.port, press_ctrl_c)
+    assert _esptools(board.port) == []
+    _until_said(board, b"MicroPython v1.25.0 on ", starts + 1)
 
 
 @ON_RFC_2217

@@ -1,7 +1,11 @@
 """What esptool prints when it fails becomes words with a fix."""
 
+import os
+import pty
+
 import pytest
 
+from mailmote_host.board import esptool_process
 from mailmote_host.board.esptool_trouble import EsptoolError, converted
 from mailmote_host.board.ports import PortError
 
@@ -59,3 +63,19 @@ def test_a_port_that_cannot_be_opened_is_told_as_the_system_has_it():
 
 def test_nothing_that_the_chip_sent_gets_at_the_terminal():
     assert "\x1b" not in str(converted(PORT, "A fatal error occurred: \x1b[2J odd\n"))
+
+
+def test_an_esptool_that_says_nothing_more_is_ended_and_told(monkeypatch):
+    """On a terminal that nobody answers on; it is given up before it gives up itself."""
+    monkeypatch.setattr(esptool_process, "_MOST_SILENCE_S", 0.2)
+    monkeypatch.setattr(esptool_process, "_END_WITHIN_S", 0.2)
+    board_end, program_end = pty.openpty()
+    try:
+        with pytest.raises(EsptoolError) as caught:
+            esptool_process.run(
+                os.ttyname(program_end), esptool_process.Way(), ["flash-id"], lambda step, share: None
+            )
+    finally:
+        os.close(board_end)
+        os.close(program_end)
+    assert caught.value.may_pass

@@ -8,6 +8,8 @@ import pytest
 from mailmote_host.board.fleet import DONE, FAILED, STOPPED, Board, Fleet
 from mailmote_host.errors import HostError
 
+NO_RESULT = '{"version": 1, "boards": [{"port": "P0", "digest": "1", "state": "done"}]}'
+
 
 def boards(count, digest="1"):
     return [Board(f"P{number}", f"mote-{number}", digest) for number in range(count)]
@@ -102,10 +104,25 @@ def test_a_stop_begins_nothing_more_and_ends_what_is_at_work(report):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"version": 2, "boards": []}', '{"version": 1, "boards": [{}]}']
+    "content",
+    [
+        "",
+        "[]",
+        '{"version": 2, "boards": []}',
+        '{"version": 1, "boards": [{}]}',
+        '{"version": 1, "boards": [7]}',
+        NO_RESULT,
+    ],
 )
 def test_a_file_that_is_no_report_is_not_written_over(report, content):
     report.write_text(content)
     with pytest.raises(HostError, match="is no report of mailmote"):
         Fleet(boards(1), report)
     assert report.read_text() == content
+
+
+def test_a_report_that_cannot_be_written_is_told_before_a_board_is_touched(tmp_path):
+    fleet, served = Fleet(boards(2), tmp_path / "nowhere" / "report.json"), []
+    with pytest.raises(OSError):
+        run(fleet, lambda index, tell: served.append(index) or {})
+    assert served == []

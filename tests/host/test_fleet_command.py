@@ -103,6 +103,18 @@ def test_a_faulty_row_is_told_before_any_board_is_touched(tmp_path, capsys, brok
     assert not path.with_suffix(".report.json").exists()
 
 
+def test_what_a_descriptor_gives_is_for_every_row(tmp_path, capsys):
+    (tmp_path / "mote.toml").write_text(MOTE)
+    path = tmp_path / "fleet.csv"
+    path.write_text("port,name\n/nowhere/0,freezer-0\n/nowhere/1,freezer-1\n")
+    read, write = os.pipe()
+    os.write(write, b'{"wifi.password": "canary-of-the-descriptor"}')
+    os.close(write)
+    assert cli.main(["provision", str(path), "--secrets-from", f"fd:{read}", "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert ["There is no port" in board["error"] for board in found] == [True, True]
+
+
 def test_a_port_is_no_option_of_a_fleet(tmp_path, capsys):
     assert cli.main(["provision", str(tmp_path / "fleet.csv"), "--port", "COM3"]) == 2
     assert "--port is for one board" in capsys.readouterr().err

@@ -79,7 +79,8 @@ def test_a_cell_takes_the_place_of_a_value(key, cell, value):
 
 
 @pytest.mark.parametrize(
-    "key", [("alarm", 1, "above"), ("device", 0), ("mail", "to", "x"), ("sensor", "pin", 3)]
+    "key",
+    [("alarm", 1, "above"), ("device", 0), ("device", "name", 0), ("mail", "to", "x"), ("sensor", "pin", 3)],
 )
 def test_a_column_without_a_place_is_told(key):
     with pytest.raises(UsageError, match="has no place in the mote.toml"):
@@ -99,6 +100,7 @@ def test_a_column_without_a_place_is_told(key):
         ("port,name\nA,x\nA,y\n", ":3: has the port of line 2"),
         ("port,name\nA,x\nB,x\n", ":3: has the name of line 2"),
         ("port\n", "has no rows"),
+        ("port,name\nA," + "x" * 200_000 + "\n", "is no CSV: field larger than field limit"),
         ("port\n" + "".join(f"P{number}\n" for number in range(1001)), "has 1001 rows"),
         (b"port\n\xff\n", "is not UTF-8"),
         ("port\n" + "x" * (1 << 20), "larger than 1 MiB"),
@@ -108,6 +110,14 @@ def test_a_faulty_file_is_told_with_the_fix_before_anything_is_done(read, text, 
     with pytest.raises(UsageError) as caught:
         read(text)
     assert told in str(caught.value)
+
+
+def test_empty_columns_that_a_spreadsheet_leaves_behind_the_last_are_none(read):
+    assert read("port,name,,\nA,x,,\n")[0].changes == {("device", "name"): "x"}
+
+
+def test_a_cell_with_more_brackets_than_can_be_nested_is_a_text():
+    assert applied({("device", "site"): "[" * 100_000})["device"]["site"] == "[" * 100_000
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -130,6 +130,7 @@ def test_the_first_that_has_it_gives_it_and_people_are_asked_last(memory, monkey
     [
         ("vault", "vault is no source of secrets. Give env, keyring, fd:N, prompt or sign-in"),
         ("fd:x", "fd:x is no source of secrets"),
+        ("fd:99999999999999999999", "is no source of secrets"),
         ("prompt", "prompt needs a terminal. Take env, keyring or fd:N"),
         ("sign-in", "sign-in needs a terminal"),
     ],
@@ -137,6 +138,13 @@ def test_the_first_that_has_it_gives_it_and_people_are_asked_last(memory, monkey
 def test_a_source_that_cannot_be_used(word, text):
     with pytest.raises(UsageError, match=text):
         secret_sources.chosen([word], SETTINGS, Path(), False)
+
+
+def test_a_secret_that_is_no_text_is_told_without_it(monkeypatch):
+    source = secret_sources.Environment({"MAILMOTE_WIFI_PASSWORD": "canary\udcff"})
+    with pytest.raises(UsageError) as caught:
+        source.get("wifi.password")
+    assert str(caught.value) == "MAILMOTE_WIFI_PASSWORD is not UTF-8 text. Set it anew."
 
 
 def test_a_certificate_and_the_key_of_another_are_refused():

@@ -4,6 +4,7 @@ What it prints tells its progress, and what went wrong (`esptool_trouble`). Howe
 too, no esptool is left behind.
 """
 
+import contextlib
 import os
 import queue
 import re
@@ -52,10 +53,11 @@ def run(port: str, way: Way, command: Sequence[str], tell: Tell) -> str:
     )
     try:
         output = _followed(process, tell)
-        code = process.wait(_END_WITHIN_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_WITHIN_S)
     finally:
         _end(process)
-    if code:
+    if process.returncode:
         raise esptool_trouble.converted(port, output)
     return output
 

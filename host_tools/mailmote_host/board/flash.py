@@ -5,6 +5,7 @@ Without them (a pseudo-terminal, a bare UART) a person presses the buttons, once
 between the two runs of esptool, at the one speed that both begin with.
 """
 
+import contextlib
 import re
 import tempfile
 import time
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import HostError, UsageError
-from . import boards, esptool_process, images, ports
+from . import boards, esptool_process, images, monitoring, ports
 from .boards import Board
 from .esptool_process import Tell, Way
 from .esptool_trouble import HOW_TO_LOAD, EsptoolError
 from .image_header import MicroPythonImage, Partition
 from .image_store import Store
+from .ports import PortError
 
 Say = Callable[[str], None]
 
@@ -69,7 +71,12 @@ def detect(port: str, tell: Tell = nothing, say: Say = lambda text: None) -> Chi
     else:
         say(f"The port {port} cannot reset the board. On the board: {HOW_TO_LOAD}. It is waited for.")
         ways = [Way(before="no-reset", after="no-reset-stub", connect_attempts=_PATIENCE_ATTEMPTS)]
-    output = _tried(port, ways, ["flash-id"], tell, say)
+    try:
+        output = _tried(port, ways, ["flash-id"], tell, say)
+    except BaseException:
+        if lines:
+            _start(port)
+        raise
     if lines:
         _wait_until_back(port)
     return _chip(port, output, lines)
@@ -138,7 +145,11 @@ def put(
         blank = Path(folder) / "blank.bin"
         blank.write_bytes(b"\xff" * _BLANK_BYTES)
         written = [f"0x{board.image.offset:x}", str(image)]
-        output = _write(port, chip, held, written, blank if erase else None, tell, say)
+        try:
+            output = _write(port, chip, held, written, blank if erase else None, tell, say)
+        except KeyboardInterrupt:
+            say("The flash may be half written: run `mailmote flash` again before the board is used.")
+            raise
     if _VERIFIED not in output:
         raise EsptoolError(
             f"esptool did not say that it verified what it wrote on {port}. Try again.", "verify"
@@ -217,6 +228,12 @@ def _has_own_id(board: Board, port: str) -> bool:
 
 def _names(found: Sequence[Board]) -> str:
     return ", ".join(board.name for board in found)
+
+
+def _start(port: str) -> None:
+    """Start a board that esptool, cut short, may have left in its loader."""
+    with contextlib.suppress(PortError), ports.open_serial(port) as opened:
+        monitoring.press_reset(opened)
 
 
 def _wait_until_back(port: str) -> None:

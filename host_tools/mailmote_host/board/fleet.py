@@ -66,6 +66,7 @@ class Fleet:
 
         Leaving the loop early stops: what waits is not begun, what is at work ends with its next `tell`.
         """
+        self._save()  # or the error, before a board is touched
         waiting = [index for index, board in enumerate(self.boards) if board.state != DONE]
         with ThreadPoolExecutor(max_workers=at_once) as pool:
             futures = [pool.submit(self._serve, work, index) for index in waiting]
@@ -81,7 +82,6 @@ class Fleet:
                 self._stop.set()
         for future in futures:
             future.result()
-        self._save()
 
     def _serve(self, work: Work, index: int) -> None:
         board = self.boards[index]
@@ -127,10 +127,12 @@ def _earlier(report: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
         found = json.loads(report.read_text(encoding="utf-8"))
         if found["version"] != _VERSION:
             raise ValueError
+        if not all(isinstance(board.get("result"), dict) for board in found["boards"]):
+            raise ValueError
         return {(board["port"], board["digest"]): board for board in found["boards"]}
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise HostError(
             f"{report} is no report of mailmote. Move it away, or name another one with --report."
         ) from None

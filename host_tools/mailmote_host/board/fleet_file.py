@@ -41,17 +41,22 @@ def read(path: Path, settings: Path | None) -> list[Row]:
 
     Raises UsageError, which tells each fault with its line.
     """
-    lines = list(csv.reader(_text(path).splitlines()))
+    try:
+        lines = list(csv.reader(_text(path).splitlines()))
+    except csv.Error as error:
+        raise UsageError(f"{path} is no CSV: {error}. Save it as CSV UTF-8 in the spreadsheet") from None
     if not lines:
         raise UsageError(f"{path} is empty. Its first line names the columns: port,name,site")
     header = [name.strip() for name in lines[0]]
+    while header and not header[-1]:
+        header.pop()  # a spreadsheet may save empty columns behind the last
     keys = _keys(path, header)
     shared = settings or path.parent / "mote.toml"
     rows, faults = [], []
     for number, cells in enumerate(lines[1:], 2):
         if not any(cell.strip() for cell in cells):
             continue
-        if len(cells) > len(header):
+        if any(cell.strip() for cell in cells[len(header) :]):
             faults.append(f"{path}:{number}: has {len(cells)} cells, and there are {len(header)} columns")
             continue
         row = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
@@ -82,7 +87,7 @@ def apply(document: dict[str, Any], changes: Mapping[Key, str]) -> None:
             table = _inside(table, part, key, {})
         last = key[-1]
         before = _inside(table, last, key, None)
-        table[last] = cell if isinstance(before, str) else _value(cell)
+        _put(table, last, cell if isinstance(before, str) else _value(cell), key)
 
 
 def column(key: Key) -> str:
@@ -152,6 +157,12 @@ def _inside(table: Any, part: str | int, key: Key, missing: Any) -> Any:
         raise _no_place(key) from None
 
 
+def _put(table: Any, part: str | int, value: Any, key: Key) -> None:
+    if not isinstance(table, dict | list):  # a text has parts too, and none can be replaced
+        raise _no_place(key)
+    table[part] = value  # pyright: ignore[reportArgumentType, reportCallIssue] - what `_inside` took
+
+
 def _no_place(key: Key) -> UsageError:
     return UsageError(
         f"the column {column(key)} has no place in the mote.toml: there is no such table. Add it there first"
@@ -161,5 +172,5 @@ def _no_place(key: Key) -> UsageError:
 def _value(cell: str) -> Any:
     try:
         return tomllib.loads(f"value = {cell}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return cell

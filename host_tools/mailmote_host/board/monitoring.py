@@ -176,7 +176,7 @@ def _notice(text: str) -> Line:
 def _opened_after_reset(name: str) -> SerialPort:
     port = ports.open_serial(name, timeout_s=_READ_S)
     try:
-        if _press_reset(port):
+        if press_reset(port):
             return port
     except PortError:
         return port  # native USB: the port vanishes, which the first read tells
@@ -190,7 +190,7 @@ def _opened_after_reset(name: str) -> SerialPort:
     return ports.open_serial(name, timeout_s=_READ_S)
 
 
-def _press_reset(port: SerialPort) -> bool:
+def press_reset(port: SerialPort) -> bool:
     """RTS without DTR holds EN down (see `ports`). False for a port that has no such lines."""
     if not port.set_lines(dtr=False, rts=True):
         return False

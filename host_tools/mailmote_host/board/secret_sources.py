@@ -33,6 +33,7 @@ _WORDS = {
 }
 _SERVICE = "mailmote"
 _MAX_DESCRIPTOR_BYTES = 65536
+_MAX_DESCRIPTOR_WORD = 10  # fd:1048576 is the largest that Linux gives
 
 WORDS = "env, keyring, fd:N, prompt or sign-in"
 
@@ -71,7 +72,7 @@ class Environment:
         value = self._variables.get(_VARIABLES.get(name, ""))
         if not value:
             return None
-        return _read_file(value, _VARIABLES[name]) if name in _IN_FILES else value.encode()
+        return _read_file(value, _VARIABLES[name]) if name in _IN_FILES else _octets(value, _VARIABLES[name])
 
 
 class Keyring:
@@ -150,8 +151,18 @@ class Chain:
         )
 
 
-def chosen(words: Sequence[str], settings: Mapping[str, Any], folder: Path, has_terminal: bool) -> Chain:
-    """The sources of `--secrets-from`; without any, all that there are. Raises UsageError."""
+def chosen(
+    words: Sequence[str],
+    settings: Mapping[str, Any],
+    folder: Path,
+    has_terminal: bool,
+    read: dict[str, Source] | None = None,
+) -> Chain:
+    """The sources of `--secrets-from`; without any, all that there are. Raises UsageError.
+
+    `read` keeps what descriptors gave, for the next call: each can be read only once.
+    """
+    read = {} if read is None else read
     mail = settings["mail"]
     made: dict[str, Callable[[], Source]] = {
         "env": Environment,
@@ -163,8 +174,10 @@ def chosen(words: Sequence[str], settings: Mapping[str, Any], folder: Path, has_
         words = ("env", "keyring", "sign-in", "prompt") if has_terminal else ("env", "keyring")
     sources: list[Source] = []
     for word in words:
-        if word.startswith("fd:") and word[3:].isdecimal():
-            sources.append(Given(from_descriptor(int(word[3:]))))
+        if word.startswith("fd:") and word[3:].isdecimal() and len(word) <= _MAX_DESCRIPTOR_WORD:
+            if word not in read:
+                read[word] = Given(from_descriptor(int(word[3:])))
+            sources.append(read[word])
         elif word not in made:
             raise UsageError(f"{word} is no source of secrets. Give {WORDS}.")
         elif word in ("prompt", "sign-in") and not has_terminal:
@@ -192,7 +205,7 @@ def from_descriptor(number: int) -> dict[str, bytes]:
     unknown = sorted(values.keys() - set(store.NAMES))
     if unknown:
         raise UsageError(f"{', '.join(unknown)}: no such secret. There are {', '.join(store.NAMES)}.")
-    return {name: value.encode() for name, value in values.items()}
+    return {name: _octets(value, name) for name, value in values.items()}
 
 
 def check(values: Mapping[str, bytes]) -> None:
@@ -218,6 +231,13 @@ def missing(names: Sequence[str]) -> UsageError:
         f"Nothing was changed. Set {ways}; or use --secrets-from keyring, or fd:N; or run this in a "
         "terminal, to be asked."
     )
+
+
+def _octets(text: str, name: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{name} is not UTF-8 text. Set it anew.") from None
 
 
 def _read_file(path: str, what: str) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 import mailmote
 
@@ -17,7 +18,8 @@ from ... import check, settings_file
 from ...errors import HostError, UsageError
 from .. import ports, provisioning, secret_sources
 from ..fleet import DONE, FAILED, STOPPED, WAITING, WORKING, Board, Fleet, Work
-from ..fleet_file import Row, apply, read
+from ..fleet_file import Row, apply
+from ..fleet_file import read as read_rows
 from .replacing import replacement
 from .steps import has_terminal, say
 
@@ -39,7 +41,7 @@ def run(
     as_json: bool,
 ) -> int:
     """Provision each row, and return how many failed. Raises HostError before anything is changed."""
-    rows = read(path, settings)
+    rows = read_rows(path, settings)
     loaded = _settings(path, rows)
     handed = _secrets(rows, loaded, sources)
     boards = [
@@ -101,9 +103,12 @@ def _secrets(rows: list[Row], loaded: list[dict[str, Any]], words: tuple[str, ..
     of its own. What no source gives may be on the board already.
     """
     known: dict[tuple[str, str], bytes] = {}
+    read: dict[str, secret_sources.Source] = {}
     handed = []
     for row, settings in zip(rows, loaded, strict=True):
-        chain = secret_sources.chosen(words, settings, row.settings.parent, has_terminal() and bool(words))
+        chain = secret_sources.chosen(
+            words, settings, row.settings.parent, has_terminal() and bool(words), read
+        )
         own: dict[str, bytes] = {}
         for name in settings_file.secrets_needed(settings):
             key = (settings["mail"]["from"], name)
@@ -154,12 +159,8 @@ def _table(fleet: Fleet) -> Table:
         table.add_column(heading)
     for board in fleet.boards:
         step = f"{board.share:4.0%} {board.step}" if board.state == WORKING else board.error
-        table.add_row(
-            board.name,
-            board.port,
-            f"[{_STYLES[board.state]}]{board.state}" if _STYLES[board.state] else board.state,
-            step,
-        )
+        style = _STYLES[board.state]
+        table.add_row(Text(board.name), Text(board.port), Text(board.state, style=style), Text(step))
     return table
 
 
