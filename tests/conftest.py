@@ -2,6 +2,7 @@
 
 import ast
 import json
+import signal
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,9 @@ import hostile_table
 import pytest
 
 from mailmote_host.virtual import interpreter
+
+# Where the tests run in the background, a shell has SIGINT ignored, and so would be what the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
 FIRMWARE = TESTS.parent / "firmware"
