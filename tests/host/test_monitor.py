@@ -423,7 +423,7 @@ class Lines:
 
 def test_the_reset_line_is_pressed_and_let_go_and_io0_stays_up():
     lines = Lines()
-    assert monitoring._press_reset(lines)
+    assert monitoring.press_reset(lines)
     states = [state for at, state in enumerate(lines.states) if at == 0 or state != lines.states[at - 1]]
     pressed, boot_mode = (False, True), (True, False)
     assert states.count(pressed) == 1
