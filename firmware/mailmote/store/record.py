@@ -2,7 +2,8 @@
 
 Layout, little endian: magic, length, kind and cause, number of readings; at_s, since_s, identity; value,
 threshold, extreme as float32 (NaN for none); pending and refused recipients as masks; CRC-16 of the
-recipients; the alarm's name; the readings as (age in 4 s, float32); CRC-32 of all before it.
+recipients; count, first_s; how a mail with it was begun; length of the name; the alarm's name; the readings as
+(age in 4 s, float32); CRC-32 of all before it. A record of an older firmware has no count, first_s and begun.
 
 The masks count the recipients in the order of the settings. If the settings name others now, everyone is
 pending again: a second mail is better than none.
@@ -17,27 +18,40 @@ from ..event import READINGS_KEPT, Event
 MAX_BYTES = 128  # littlefs with MicroPython's parameters: one byte more costs an erase of 4096
 MAX_NAME_BYTES = 40
 
-_MAGIC = 0xA1
-_HEAD = "<BBBBIIIfffIIHB"
+_MAGIC = 0xA2
+_HEAD = "<BBBBIIIfffIIHHIBB"
 _HEAD_BYTES = struct.calcsize(_HEAD)
+_OLD_MAGIC = 0xA1
+_OLD_HEAD = "<BBBBIIIfffIIHB"
+_OLD_HEAD_BYTES = struct.calcsize(_OLD_HEAD)
 _READING = "<Hf"
 _READING_BYTES = struct.calcsize(_READING)
 _AGE_UNIT_S = 4  # 16 bits then reach over three days
 EVERYONE = 0xFFFFFFFF
 _NONE = float("nan")
+_MOST_COUNTED = 0xFFFF
+
+# How a mail with this record was begun, which is how the next try has to send it.
+NOT_BEGUN = 0
+ALONE = 1
+ENDS_DIGEST = 2  # it is the last of those that one mail told
 
 
 class Record:
-    """An event, its identity (32 random bits), and which of its recipients are pending or refused."""
+    """An event, its identity (32 random bits), and which of its recipients are pending or refused.
 
-    __slots__ = ("event", "identity", "pending", "recipients_crc", "refused")
+    `begun` is NOT_BEGUN, ALONE or ENDS_DIGEST.
+    """
 
-    def __init__(self, event, identity, recipients_crc, pending=EVERYONE, refused=0):
+    __slots__ = ("begun", "event", "identity", "pending", "recipients_crc", "refused")
+
+    def __init__(self, event, identity, recipients_crc, pending=EVERYONE, refused=0, begun=NOT_BEGUN):
         self.event = event
         self.identity = identity
         self.recipients_crc = recipients_crc
         self.pending = pending
         self.refused = refused
+        self.begun = begun
 
 
 def recipients_crc(recipients):
@@ -60,8 +74,8 @@ def encode(record):
         len(data),
         event.kind | event.cause << 4,
         len(readings),
-        min(max(event.at_s, 0), EVERYONE),
-        min(max(event.since_s, 0), EVERYONE),
+        _time(event.at_s),
+        _time(event.since_s),
         record.identity,
         _NONE if event.value is None else event.value,
         _NONE if event.threshold is None else event.threshold,
@@ -69,6 +83,9 @@ def encode(record):
         record.pending,
         record.refused,
         record.recipients_crc,
+        min(event.count, _MOST_COUNTED),
+        _time(event.first_s),
+        record.begun,
         len(name),
     )
     position = _HEAD_BYTES
@@ -83,38 +100,28 @@ def encode(record):
 
 def decode(data):
     """The Record in `data`. Raises StorageError if it is not whole and sound."""
-    if len(data) < _HEAD_BYTES + 4 or data[0] != _MAGIC or data[1] != len(data):
+    if len(data) < _OLD_HEAD_BYTES + 4 or data[0] not in (_MAGIC, _OLD_MAGIC) or data[1] != len(data):
         raise StorageError("a record has the wrong length or mark", "bad-record")
     if struct.unpack_from("<I", data, len(data) - 4)[0] != binascii.crc32(memoryview(data)[:-4]):
         raise StorageError("a record fails its checksum", "bad-record")
-    (
-        _,
-        _,
-        what,
-        count,
-        at_s,
-        since_s,
-        identity,
-        value,
-        threshold,
-        extreme,
-        pending,
-        refused,
-        crc,
-        name_bytes,
-    ) = struct.unpack_from(_HEAD, data)
-    position = _HEAD_BYTES + name_bytes
-    if position + count * _READING_BYTES + 4 != len(data):
+    if data[0] == _OLD_MAGIC:
+        head = struct.unpack_from(_OLD_HEAD, data)
+        head = head[:13] + (1, None, NOT_BEGUN) + head[13:]
+        start = _OLD_HEAD_BYTES
+    elif len(data) >= _HEAD_BYTES + 4:
+        head = struct.unpack_from(_HEAD, data)
+        start = _HEAD_BYTES
+    else:
+        raise StorageError("a record is too short", "bad-record")
+    _, _, what, readings, at_s, since_s, identity, value, threshold, extreme = head[:10]
+    pending, refused, crc, count, first_s, begun, name_bytes = head[10:]
+    position = start + name_bytes
+    if position + readings * _READING_BYTES + 4 != len(data):
         raise StorageError("a record contradicts its own length", "bad-record")
     try:
-        name = str(bytes(data[_HEAD_BYTES:position]), "utf-8")
+        name = str(bytes(data[start:position]), "utf-8")
     except ValueError:
         raise StorageError("a record's name is not UTF-8", "bad-record")
-    readings = []
-    for _ in range(count):
-        age, reading = struct.unpack_from(_READING, data, position)
-        readings.append((age * _AGE_UNIT_S, reading))
-        position += _READING_BYTES
     event = Event(
         what & 15,
         what >> 4,
@@ -124,9 +131,24 @@ def decode(data):
         _number(value),
         _number(threshold),
         _number(extreme),
-        tuple(readings),
+        _readings(data, position, readings),
+        count,
+        first_s,
     )
-    return Record(event, identity, crc, pending, refused)
+    return Record(event, identity, crc, pending, refused, begun)
+
+
+def _readings(data, position, count):
+    readings = []
+    for _ in range(count):
+        age, reading = struct.unpack_from(_READING, data, position)
+        readings.append((age * _AGE_UNIT_S, reading))
+        position += _READING_BYTES
+    return tuple(readings)
+
+
+def _time(unix_s):
+    return min(max(unix_s, 0), EVERYONE)
 
 
 def _number(value):
