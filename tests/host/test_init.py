@@ -206,7 +206,13 @@ def test_flags_come_out_as_settings(run):
         "objections": [],
         "missing": [],
     }
-    assert made["device"] == {"name": 'Kühl "3" \\ #', "site": "Halle 7", "utc_offset_s": 19800}
+    assert made["device"] == {
+        "name": 'Kühl "3" \\ #',
+        "site": "Halle 7",
+        "utc_offset_s": 19800,
+        "power": "mains",
+        "led_inverted": False,
+    }
     assert "wifi" not in made
     assert made["mail"]["accepted_domains"] == ["contoso.com", "plant.contoso.com"]
     (sensor,) = made["sensors"]

@@ -20,7 +20,7 @@ def test_client_submission_is_filled_in():
         settings,
         {
             "v": 1,
-            "device": {"name": "mote-1", "utc_offset_s": 3600},
+            "device": {"name": "mote-1", "utc_offset_s": 3600, "power": "mains", "led_inverted": False},
             "wifi": {"ssid": "Plant", "password": "wifi.password"},
             "mail": {
                 "option": "client-submission",
@@ -32,6 +32,14 @@ def test_client_submission_is_filled_in():
                 "auth": "password",
                 "username": "alerts@contoso.com",
                 "password": "mail.password",
+            },
+            "fallbacks": [],
+            "retry": {"first_s": 60, "cap_s": 3600, "expire_after_s": 0},
+            "limits": {
+                "mailbox_share": 1.0,
+                "recipients_per_day": 10000,
+                "digest_after_s": 900,
+                "changes_per_hour": 6,
             },
             "clock": {"ntp": ["pool.ntp.org", "time.windows.com", "time.cloudflare.com"]},
             "sensors": [
@@ -73,6 +81,21 @@ def test_every_key_reaches_the_board():
     changes = (
         ("device.site", "Θάλαμος 7"),
         ("device.utc_offset", "-03:30"),
+        ("device.power", "battery"),
+        ("device.led", 13),
+        ("device.led_inverted", True),
+        ("retry", {"first": "2min", "cap": "2h", "expire_after": "5d"}),
+        (
+            "limits",
+            {
+                "mailbox_share": 0.25,
+                "mailbox_slot": 3,
+                "recipients_per_day": 500,
+                "digest_after": "30min",
+                "changes_per_hour": 4,
+            },
+        ),
+        ("alive", {"at": "07:05"}),
         ("mail.cc", ["boss@fabrikam.com"]),
         ("mail.reply_to", "desk@contoso.com"),
         ("mail.host", "Relay.Example.NET"),
@@ -93,13 +116,35 @@ def test_every_key_reaches_the_board():
     )
     settings, found = told(RELAY, changes)
     equal(found, [])
-    equal(settings["device"], {"name": "mote-1", "site": "Θάλαμος 7", "utc_offset_s": -12600})
+    equal(
+        settings["device"],
+        {
+            "name": "mote-1",
+            "site": "Θάλαμος 7",
+            "utc_offset_s": -12600,
+            "power": "battery",
+            "led": 13,
+            "led_inverted": True,
+        },
+    )
     got = settings["mail"]
     equal((got["cc"], got["reply_to"]), (["boss@fabrikam.com"], "desk@contoso.com"))
     equal((got["host"], got["port"], got["tls"]), ("relay.example.net", 2525, "none"))
     equal((got["connect_to"], got["accepted_domains"]), ("192.0.2.7", ["contoso.com"]))
     equal(got["subject_prefix"], "[冷凍庫]")
     equal(settings["clock"], {"ntp": ["ntp.contoso.com", "192.0.2.123"]})
+    equal(settings["retry"], {"first_s": 120, "cap_s": 7200, "expire_after_s": 432000})
+    equal(
+        settings["limits"],
+        {
+            "mailbox_share": 0.25,
+            "mailbox_slot": 3,
+            "recipients_per_day": 500,
+            "digest_after_s": 1800,
+            "changes_per_hour": 4,
+        },
+    )
+    equal(settings["alive"], {"at_s": 25500})
     sensor = settings["sensors"][0]
     equal((sensor["unit"], sensor["every_s"]), ("°C", 5400))
     equal(sensor["options"], {"pin": 34, "scale": 2.0, "invert": False, "label": "left"})
@@ -201,7 +246,10 @@ def test_keys_and_tables():
         (("sensor.0.pim", 5), 'did you mean "pin"?'),
         (("alarm.0.treshold", 5), "known here: name, sensor, above"),
         (("sensors", []), 'did you mean "sensor"?'),
-        (("zigbee", {"on": True}), "known here: device, wifi, mail, oauth, clock, sensor, alarm"),
+        (
+            ("zigbee", {"on": True}),
+            "known here: device, wifi, mail, oauth, clock, retry, limits, alive, sensor, alarm",
+        ),
         (("mail." + "x" * 50, 1), "known here: option"),
     )
     for change, text in cases:
@@ -662,6 +710,30 @@ def test_the_board_takes_what_the_validator_gave():
     equal(stored_settings.load(settings) is settings, True)
 
 
+def test_the_board_fills_in_what_an_earlier_host_did_not_write():
+    earlier = {
+        "v": 1,
+        "device": {"name": "mote-1", "utc_offset_s": 3600},
+        "wifi": {"ssid": "Plant", "password": "wifi.password"},
+    }
+    wanted = told(RELAY, ())[0]
+    for name in ("mail", "clock", "sensors", "alarms"):
+        earlier[name] = wanted[name]
+    equal(stored_settings.load(earlier), wanted)
+    half = dict(earlier, retry={"cap_s": 60}, limits={"mailbox_share": 0.5})
+    loaded = stored_settings.load(half)
+    equal(loaded["retry"], {"first_s": 60, "cap_s": 60, "expire_after_s": 0})
+    equal(loaded["limits"], dict(wanted["limits"], mailbox_share=0.5))
+
+
+def test_what_is_filled_in_is_nobody_elses():
+    one, other = told(RELAY, ())[0], told(RELAY, ())[0]
+    one["retry"]["first_s"] = 7
+    one["limits"]["changes_per_hour"] = 7
+    one["fallbacks"].append(7)
+    equal((other["retry"]["first_s"], other["limits"]["changes_per_hour"], other["fallbacks"]), (60, 6, []))
+
+
 def test_the_board_refuses_other_settings_with_the_fix():
     def without(path):
         path = at(path)
@@ -680,6 +752,13 @@ def test_the_board_refuses_other_settings_with_the_fix():
         (dict(told(RELAY, ())[0], mail=[]), "has no mail"),
         (dict(told(RELAY, ())[0], sensors=[7]), "has no name in sensors"),
         (without("device"), "has no device"),
+        (without("device.name"), "has no name in device"),
+        (without("mail.to"), "has no to in mail"),
+        (dict(told(RELAY, ())[0], retry=[]), "has no retry"),
+        (dict(told(RELAY, ())[0], limits=None), "has no limits"),
+        (dict(told(RELAY, ())[0], fallbacks={}), "has no fallbacks"),
+        (dict(told(RELAY, ())[0], fallbacks=[{"option": RELAY}]), "has no from in fallbacks"),
+        (dict(told(RELAY, ())[0], alive={}), "has no at_s in alive"),
         (without("mail.host"), "has no host in mail"),
         (without("sensors.0.every_s"), "has no every_s in sensors"),
         (without("alarms.0.sensor"), "has no sensor in alarms"),

@@ -7,7 +7,10 @@ import pytest
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 # The validator and its tables stay with the host: the board gets settings that passed it.
-HOST_ONLY = {"durations", "fields", "kinds", "options", "problems", "rules", "settings", "sign_in"}
+HOST_ONLY = {
+    *("durations", "fields", "kinds", "options", "problems", "quantities"),
+    *("routes", "rules", "settings", "sign_in"),
+}
 
 
 def modules():

@@ -545,7 +545,7 @@ def documented():
     tables, current = {}, {}
     for line in (DOCS / "settings.md").read_text(encoding="utf-8").splitlines():
         heading = re.match(r"## (\[+)(\w+)\]+$", line)
-        row = re.match(r"\| (\*\*)?`(\w+)`(?:\*\*)? \| (text|name|number|list|address|duration)", line)
+        row = re.match(r"\| (\*\*)?`(\w+)`(?:\*\*)? \| (text|name|number|list|address|duration|true)", line)
         if line.startswith("#"):
             current = tables.setdefault(heading[2], {}) if heading else {}
         elif row:

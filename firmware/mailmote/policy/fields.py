@@ -4,8 +4,11 @@ A row is (key, name on the board, kind, limit, default, example). A default of R
 must be there; None, that it is left out on the board too. The example is for the message about a missing key.
 """
 
-from . import kinds, options
+from . import kinds, options, quantities
 from .problems import shown, suggestion
+from .stored_settings import DEVICE as _DEVICE
+from .stored_settings import LIMITS as _LIMITS
+from .stored_settings import RETRY as _RETRY
 
 REQUIRED = ...
 
@@ -49,13 +52,25 @@ _EVERY = (1, _DAY_S, "as fast as a board reads and still has time to send")
 _HOLD = (0, 30 * _DAY_S, "")
 _SILENCE = (10, 30 * _DAY_S, "or a single slow reading would be an alarm")
 _REPEAT = (300, 365 * _DAY_S, "since a mailbox may send 30 messages a minute and people stop reading sooner")
+_PIN = (0, 48, "as the pins of ESP32 chips are numbered", "13")
+_FIRST = (10, 600, "so that a server with a trouble of its own is left in peace")
+_CAP = (10, _DAY_S, "as the first pause")
+_EXPIRY = (4 * _DAY_S, 365 * _DAY_S, "since RFC 5321 asks for four to five days of trying")
+_SLOT = (0, 999, "as boards are that share a mailbox", "0")
+_PER_DAY = (1, 10000, "since a mailbox may send to 10000 recipients a day", "1000")
+_DIGEST = (60, _DAY_S, "so that a few alarms at once still are mails of their own")
+_CHANGES = (1, 60, "since people stop reading sooner", "6")
 
+POWER = ("mains", "battery")
 SEVERITIES = ("info", "warning", "critical")
 
 DEVICE = (
     ("name", "name", kinds.text, _NAME, REQUIRED, '"freezer-3"'),
     ("site", "site", kinds.text, _SITE, None, '"Building 7, cold room"'),
-    ("utc_offset", "utc_offset_s", kinds.utc_offset, None, 0, '"+01:00"'),
+    ("utc_offset", "utc_offset_s", quantities.utc_offset, None, 0, '"+01:00"'),
+    ("power", "power", kinds.choice, POWER, _DEVICE["power"], '"battery"'),
+    ("led", "led", quantities.whole, _PIN, None, "13"),
+    ("led_inverted", "led_inverted", kinds.boolean, None, _DEVICE["led_inverted"], "true"),
 )
 WIFI = (("ssid", "ssid", kinds.text, _SSID, REQUIRED, '"Plant"'),)
 MAIL = (
@@ -83,23 +98,43 @@ OAUTH = (
     ("connect_to", "connect_to", kinds.host, _OAUTH_HOST, None, '"192.0.2.10"'),
 )
 CLOCK = (("ntp", "ntp", kinds.ntp_servers, _NTP, NTP_SERVERS, '["ntp.contoso.com"]'),)
+RETRY = (
+    ("first", "first_s", quantities.duration, _FIRST, _RETRY["first_s"], '"1min"'),
+    ("cap", "cap_s", quantities.duration, _CAP, _RETRY["cap_s"], '"1h"'),
+    ("expire_after", "expire_after_s", quantities.duration, _EXPIRY, _RETRY["expire_after_s"], '"5d"'),
+)
+LIMITS = (
+    ("mailbox_share", "mailbox_share", quantities.share, None, _LIMITS["mailbox_share"], "0.25"),
+    ("mailbox_slot", "mailbox_slot", quantities.whole, _SLOT, None, "0"),
+    (
+        "recipients_per_day",
+        "recipients_per_day",
+        quantities.whole,
+        _PER_DAY,
+        _LIMITS["recipients_per_day"],
+        "1000",
+    ),
+    ("digest_after", "digest_after_s", quantities.duration, _DIGEST, _LIMITS["digest_after_s"], '"15min"'),
+    ("changes_per_hour", "changes_per_hour", quantities.whole, _CHANGES, _LIMITS["changes_per_hour"], "6"),
+)
+ALIVE = (("at", "at_s", quantities.time_of_day, None, REQUIRED, '"07:00"'),)
 SENSOR = (
     ("name", "name", kinds.text, _NAME, REQUIRED, '"freezer"'),
     ("driver", "driver", kinds.text, _NAME, REQUIRED, '"adc"'),
     ("unit", "unit", kinds.text, _UNIT, None, '"C"'),
-    ("every", "every_s", kinds.duration, _EVERY, 60, '"1min"'),
+    ("every", "every_s", quantities.duration, _EVERY, 60, '"1min"'),
 )
 ALARM = (
     ("name", "name", kinds.text, _NAME, REQUIRED, '"too warm"'),
     ("sensor", "sensor", kinds.text, _NAME, REQUIRED, '"freezer"'),
-    ("above", "above", kinds.number, None, None, "-15.0"),
-    ("below", "below", kinds.number, None, None, "-30.0"),
-    ("for", "for_s", kinds.duration, _HOLD, None, '"15min"'),
-    ("clear", "clear", kinds.number, None, None, "-18.0"),
-    ("no_reading_for", "no_reading_for_s", kinds.duration, _SILENCE, None, '"30min"'),
+    ("above", "above", quantities.number, None, None, "-15.0"),
+    ("below", "below", quantities.number, None, None, "-30.0"),
+    ("for", "for_s", quantities.duration, _HOLD, None, '"15min"'),
+    ("clear", "clear", quantities.number, None, None, "-18.0"),
+    ("no_reading_for", "no_reading_for_s", quantities.duration, _SILENCE, None, '"30min"'),
     ("to", "to", kinds.addresses, _RECIPIENTS, None, '["oncall@contoso.com"]'),
     ("severity", "severity", kinds.choice, SEVERITIES, "warning", '"critical"'),
-    ("repeat_every", "repeat_every_s", kinds.duration, _REPEAT, None, '"4h"'),
+    ("repeat_every", "repeat_every_s", quantities.duration, _REPEAT, None, '"4h"'),
 )
 
 # key, rows, the most tables of that name (None: one, in single brackets), whether it must be there
@@ -109,6 +144,9 @@ TABLES = (
     ("mail", MAIL, None, True),
     ("oauth", OAUTH, None, False),
     ("clock", CLOCK, None, False),
+    ("retry", RETRY, None, False),
+    ("limits", LIMITS, None, False),
+    ("alive", ALIVE, None, False),
     ("sensor", SENSOR, MAX_SENSORS, True),
     ("alarm", ALARM, MAX_ALARMS, True),
 )
@@ -156,7 +194,7 @@ def _option(value, wanted, path, findings):
     if wanted is str:
         return kinds.text(value, (200, "since the board keeps it in memory"), path, findings)
     if wanted is float:
-        return kinds.number(value, None, path, findings)
+        return quantities.number(value, None, path, findings)
     if not -(2**31) <= value < 2**31:
         findings.error(path, "%s is out of range: a whole number on the board has 32 bits" % shown(value))
         return None

@@ -2,14 +2,11 @@
 value, or None after telling `findings` what is wrong and how to put it right."""
 
 from ..addresses import address_fault, domain_fault, is_ip
-from ..civil import duration as duration_words
-from . import durations
 from .problems import listed, nearest, shown, type_word
 
 SHARED_TENANTS = ("common", "organizations", "consumers")
 
 _GUID = "00001111-aaaa-2222-bbbb-3333cccc4444"
-_LARGEST = 1e30  # the ESP32's floats end at 3.4e38; sums and differences of readings must stay below
 
 
 def has_type(value, wanted, path, findings, such_as):
@@ -42,6 +39,10 @@ def text(value, limit, path, findings):
     return value
 
 
+def boolean(value, limit, path, findings):
+    return value if has_type(value, bool, path, findings, "true") else None
+
+
 def choice(value, limit, path, findings):
     """`limit`: the known words."""
     if not has_type(value, str, path, findings, '"%s"' % limit[0]):
@@ -52,56 +53,6 @@ def choice(value, limit, path, findings):
     hint = 'did you mean "%s"? It is' % close if close else "it must be"
     findings.error(path, "%s is not known; %s one of: %s" % (shown(value), hint, listed(limit)))
     return None
-
-
-def duration(value, limit, path, findings):
-    """`limit`: (least seconds, most seconds, the reason of the least)."""
-    least, most, reason = limit
-    if not has_type(value, str, path, findings, '"90s", "15min" or "4h"'):
-        return None
-    try:
-        seconds = durations.parse(value)
-    except ValueError as error:
-        findings.error(path, "%s cannot be read: %s" % (shown(value), error))
-        return None
-    if seconds < least:
-        findings.error(
-            path, "%s is too short: at least %s, %s" % (shown(value), duration_words(least), reason)
-        )
-    elif seconds > most:
-        findings.error(path, "%s is too long: at most %s" % (shown(value), duration_words(most)))
-    else:
-        return seconds
-    return None
-
-
-def utc_offset(value, limit, path, findings):
-    """Seconds east of UTC of "+05:30", "-03:30" or "Z"."""
-    if not has_type(value, str, path, findings, '"+05:30", "-03:30" or "Z"'):
-        return None
-    if value == "Z":
-        return 0
-    digits = value[1:3] + value[4:]
-    if len(value) == 6 and value[0] in "+-" and value[3] == ":" and all("0" <= one <= "9" for one in digits):
-        minutes = int(digits[:2]) * 60 + int(digits[2:])
-        if minutes <= 14 * 60 and int(digits[2:]) < 60:
-            return minutes * (-60 if value[0] == "-" else 60)
-    findings.error(
-        path,
-        '%s is no offset from UTC: write "+HH:MM" or "-HH:MM", at most 14 hours, as in "+01:00", or "Z" for '
-        "UTC" % shown(value),
-    )
-    return None
-
-
-def number(value, limit, path, findings):
-    """A finite float."""
-    if not has_type(value, float, path, findings, "-18.5"):
-        return None
-    if not -_LARGEST < value < _LARGEST:
-        findings.error(path, "is not a number that a reading can be compared with: write one such as -18.5")
-        return None
-    return float(value)
 
 
 def port(value, limit, path, findings):

@@ -3,11 +3,13 @@
 For the host and for tests: the board gets settings that passed, and loads them with `stored_settings`.
 """
 
-from . import fields, rules
+from . import fields, routes, rules
 from .problems import Findings, controls, names_secret, shown, suggestion
-from .stored_settings import VERSION
+from .stored_settings import VERSION, load
 
 _MAX_DEPTH = 4  # [[alarm]] holds lists of text, and nothing holds more
+
+_WITH_DEFAULTS = ("clock", "retry", "limits")  # tables that are there without being written
 
 _NO_SECRETS = (
     "secrets never live in mote.toml, which people copy and mail. Take the line out: `mailmote provision` "
@@ -29,12 +31,19 @@ def validate(document, drivers):
     device = _single(tables, "device", fields.DEVICE, findings)
     wifi = _single(tables, "wifi", fields.WIFI, findings)
     mail = _single(tables, "mail", fields.MAIL, findings)
-    clock = _single(tables, "clock", fields.CLOCK, findings) or fields.read({}, fields.CLOCK, (), findings)
+    clock = _single(tables, "clock", fields.CLOCK, findings)
+    retry = _single(tables, "retry", fields.RETRY, findings)
+    limits = _single(tables, "limits", fields.LIMITS, findings)
+    alive = _single(tables, "alive", fields.ALIVE, findings)
     sensors = _sensors(tables["sensor"], drivers, findings)
     alarms = _alarms(tables["alarm"], sensors, findings)
+    if device is not None:
+        rules.check_device(device, sensors, findings)
+    rules.check_retry(retry, findings)
+    rules.check_limits(limits, findings)
     if mail is not None:
-        rules.fill_mail(mail, tables["oauth"], findings)
-        rules.check_recipients(mail, alarms, findings)
+        routes.fill_mail(mail, tables["oauth"], findings)
+        routes.check_recipients(mail, alarms, findings)
     if findings.failed:
         return None, findings.problems
     settings = {"v": VERSION, "device": device}
@@ -42,10 +51,14 @@ def validate(document, drivers):
         wifi["password"] = "wifi.password"  # noqa: S105 - the name of a secret
         settings["wifi"] = wifi
     settings["mail"] = mail
+    settings["retry"] = retry
+    settings["limits"] = limits
+    if alive is not None:
+        settings["alive"] = alive
     settings["clock"] = {"ntp": list(clock["ntp"])}
     settings["sensors"] = sensors
     settings["alarms"] = alarms
-    return settings, findings.problems
+    return load(settings), findings.problems
 
 
 def _refuse_everywhere(value, path, findings):
@@ -109,9 +122,12 @@ def _header(name, most):
 
 
 def _single(tables, name, rows, findings):
+    """The values of a table; None where one without defaults is not there."""
     table = tables[name]
     if table is None:
-        return None
+        if name not in _WITH_DEFAULTS:
+            return None
+        table = {}
     fields.refuse_unknown(table, fields.keys(rows), (name,), findings)
     return fields.read(table, rows, (name,), findings)
 
