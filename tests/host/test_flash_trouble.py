@@ -66,8 +66,8 @@ def test_nothing_that_the_chip_sent_gets_at_the_terminal():
 
 
 def test_an_esptool_that_says_nothing_more_is_ended_and_told(monkeypatch):
-    """On a terminal that nobody answers on; it is given up before it gives up itself."""
-    monkeypatch.setattr(esptool_process, "_MOST_SILENCE_S", 0.2)
+    """On a terminal that nobody answers on; it is given up before it has begun to speak."""
+    monkeypatch.setattr(esptool_process, "_MOST_SILENCE_S", 0.01)
     monkeypatch.setattr(esptool_process, "_END_WITHIN_S", 0.2)
     board_end, program_end = pty.openpty()
     try:
