@@ -150,7 +150,7 @@ def test_boards_are_listed_and_shown(capsys):
 
     assert cli.main(["boards", "um-feathers3"]) == 0
     shown = capsys.readouterr().out
-    assert "GPIO2 × 3.7624" in shown
+    assert "GPIO2 × 3.7625" in shown
     assert "26–32: wired to the flash" in shown
 
     assert cli.main(["boards", "um-feathers3", "--json"]) == 0
