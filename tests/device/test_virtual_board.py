@@ -12,6 +12,7 @@ import pytest
 from mailmote_host import carried, virtual
 from mailmote_host.board import firmware
 from mailmote_host.errors import HostError
+from mailmote_host.virtual import stand_ins
 from mailmote_host.virtual.board import BoardError, VirtualBoard
 from mailmote_host.virtual.image import Image
 
@@ -314,6 +315,46 @@ def test_the_hardware_answers_as_an_esp32(make, runtime):
         "65536",
     ]
     assert last.startswith("watchdog: fed after ")
+
+
+COUNTS_STARTS = """
+    import machine
+    starts = len(machine.RTC().memory()) + 1
+    print(starts, machine.reset_cause())
+    machine.RTC().memory(bytes(starts))
+    try:
+        machine.RTC().memory(bytes(2049))
+    except ValueError as error:
+        print(error)
+    {then}
+    """
+
+
+@RUNTIMES
+@pytest.mark.parametrize(
+    ("then", "code", "cause", "sleep_ms"),
+    [
+        ("pass", 0, stand_ins.SOFT_RESET, None),
+        ("machine.soft_reset()", 0, stand_ins.SOFT_RESET, None),
+        ("machine.reset()", stand_ins.EXIT_HARD_RESET, stand_ins.HARD_RESET, None),
+        ("machine.deepsleep(60000)", stand_ins.EXIT_DEEP_SLEEP, stand_ins.DEEPSLEEP_RESET, 60000),
+    ],
+)
+def test_the_memory_of_the_rtc_outlives_resets_and_no_loss_of_power(
+    make, runtime, then, code, cause, sleep_ms
+):
+    board = make(COUNTS_STARTS.format(then=then), runtime=runtime)
+    assert run(board) == code
+    assert list(board.lines()) == [f"1 {stand_ins.PWRON_RESET}", "buffer too long"]
+    assert board.sleep_ms == sleep_ms
+    board.start_again()
+    board.wait(30)
+    assert board.console.startswith(f"2 {cause}\n")
+    board.start_again(watchdog=True)
+    board.wait(30)
+    assert board.console.startswith(f"3 {stand_ins.WDT_RESET}\n")
+    run(board)
+    assert board.console.startswith(f"1 {stand_ins.PWRON_RESET}\n")
 
 
 def test_a_module_runs_compiled_and_from_source_and_a_traceback_has_its_line_in_both(make):

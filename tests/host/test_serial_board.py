@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mailmote_host.board import firmware
+from mailmote_host.virtual import stand_ins
 from mailmote_host.virtual.board import BoardError
 from mailmote_host.virtual.pty_port import PtyPort
 from mailmote_host.virtual.serial_board import SerialBoard
@@ -341,6 +342,32 @@ def test_a_watchdog_that_is_not_fed_resets_the_board(make, where):
             until_said(board, b"soft reboot\r\n")
     until_said(board, b"rst:0x1", 2)
     until_said(board, b"armed\r\n")
+
+
+def test_the_memory_of_the_rtc_outlives_resets_but_not_the_button_or_the_plug(make):
+    told = b"import machine\nprint('held', machine.RTC().memory(), machine.reset_cause())\n"
+    board = make({"boot.py": told})
+
+    def until_held(memory, cause, count):
+        until_said(board, b"held ", count)
+        until_said(board, b"\r\nMicroPython", count)
+        assert board.said.split(b"held ")[-1].startswith(f"{memory!r} {cause}\r\n".encode())
+
+    until_held(b"", stand_ins.PWRON_RESET, 1)
+    with open(board.port, "r+b", buffering=0) as port:
+        port.write(b"machine.RTC().memory(b'kept')\r\x04")
+        until_held(b"kept", stand_ins.SOFT_RESET, 2)
+        port.write(b"machine.reset()\r")
+        until_held(b"kept", stand_ins.HARD_RESET, 3)
+        port.write(b"machine.WDT(timeout=300)\r")
+        until_held(b"kept", stand_ins.WDT_RESET, 4)
+        board.reset()
+        until_held(b"", stand_ins.PWRON_RESET, 5)
+        port.write(b"machine.RTC().memory(b'kept')\r")
+        until_said(board, b"memory(b'kept')\r\n>>> ", 2)
+    board.cut_power()
+    board.start()
+    until_held(b"", stand_ins.PWRON_RESET, 1)
 
 
 def test_a_watchdog_that_is_fed_lets_it_run(make):

@@ -7,7 +7,8 @@
         code = board.wait(timeout_s=60)
 
 The root of the board is `flash.img` in the folder (with CPython, the folder `root`), its NVS is `nvs.json`.
-Both last over starts of one board; a new VirtualBoard is a board newly flashed and provisioned.
+Both last over starts of one board; a new VirtualBoard is a board newly flashed and provisioned. What its RTC
+keeps over resets is `rtc.json`.
 """
 
 import itertools
@@ -65,6 +66,7 @@ class VirtualBoard:
         self._heapsize = heapsize
         self._compiled = compiled and runtime == "micropython"
         self._nvs = self.folder / "nvs.json"
+        self._rtc = self.folder / "rtc.json"
         self._root = self.folder / "root"
         self._launcher = self.folder / "launcher"
         self._image = Image(self.folder / "flash.img")
@@ -83,6 +85,21 @@ class VirtualBoard:
         """Power on. Returns when the firmware begins to run; raises BoardError if it does not."""
         if self.running:
             raise BoardError("the board runs already")
+        self._rtc.unlink(missing_ok=True)
+        self._boot()
+
+    def start_again(self, watchdog: bool = False):
+        """Go on as after a reset: the one that has ended the last run, or that of the `watchdog`.
+
+        What the RTC keeps is there. Returns and raises as `start`.
+        """
+        if self.running:
+            raise BoardError("the board has not reset itself")
+        if watchdog:
+            provision.set_reset_cause(self._rtc, stand_ins.WDT_RESET)
+        self._boot()
+
+    def _boot(self):
         self._forget_last_run()
         self._process = subprocess.Popen(
             self._command(),
@@ -177,6 +194,12 @@ class VirtualBoard:
         with self._changed:
             return {name: self._facts[name] for name in ("erases", "programmed_bytes") if name in self._facts}
 
+    @property
+    def sleep_ms(self) -> int | None:
+        """For how long a board sleeps that has gone to deep sleep, 0 for ever; None of any other board."""
+        self._must_not_run()
+        return json.loads(self._rtc.read_text("ascii"))["sleep_ms"]
+
     def read_file(self, name) -> bytes:
         """The content of a file of a board that does not run. Raises FileNotFoundError."""
         self._must_not_run()
@@ -231,13 +254,15 @@ class VirtualBoard:
                 str(self._root),
                 "--nvs",
                 str(self._nvs),
+                "--rtc",
+                str(self._rtc),
             ]
         command = interpreter.find()
         if self._compiled:
             firmware.check_bytecode(tuple(command), (self._launcher / "device.mpy").read_bytes())
         script = (
             f"import sys; sys.path[:] = ['.frozen', {str(self._launcher)!r}]; import device; "
-            f"device.run({str(self._image.path)!r}, {str(self._nvs)!r})"
+            f"device.run({str(self._image.path)!r}, {str(self._nvs)!r}, {str(self._rtc)!r})"
         )
         return [*command, "-X", f"heapsize={self._heapsize}", "-c", script]
 

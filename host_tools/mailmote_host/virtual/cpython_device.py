@@ -1,6 +1,6 @@
 """Makes a process of CPython into a board.
 
-`python -m mailmote_host.virtual.cpython_device --root DIR --nvs FILE`
+`python -m mailmote_host.virtual.cpython_device --root DIR --nvs FILE --rtc FILE`
 
 The same firmware, modules and scripts as under MicroPython; the root folder is a folder of the host, not a
 littlefs, and nothing counts what is written to it.
@@ -18,8 +18,12 @@ def main():
     parser = argparse.ArgumentParser(prog="cpython_device", description="Run the firmware in CPython.")
     parser.add_argument("--root", required=True, help="the folder that is the board's root")
     parser.add_argument("--nvs", required=True, help="the file that is the board's NVS")
+    parser.add_argument("--rtc", required=True, help="the file that is the memory of the board's RTC")
     arguments = parser.parse_args()
-    stand_ins.install(stand_ins.NvsFile(os.path.abspath(arguments.nvs), open, os.replace))
+    stand_ins.install(
+        stand_ins.NvsFile(os.path.abspath(arguments.nvs), open, os.replace),
+        stand_ins.RtcFile(os.path.abspath(arguments.rtc), open, os.replace),
+    )
     os.chdir(arguments.root)
     sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "lib")]
     startup.tell(started=True)

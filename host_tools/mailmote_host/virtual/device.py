@@ -1,7 +1,7 @@
 """Makes a process of MicroPython's unix port into a board: flash, root folder, modules, scripts.
 
 Started with `-c "import device; device.run(...)"`; after that, nothing of the host's files is in reach of
-the firmware but its flash image and its NVS file.
+the firmware but its flash image and the files of its NVS and RTC.
 """
 
 import gc
@@ -59,11 +59,14 @@ def _execute(name):
     execfile(name, {"__name__": "__main__"})  # noqa: F821 - MicroPython has it
 
 
-def power_on(image_path, nvs_path, offset=0):
+def power_on(image_path, nvs_path, rtc_path, offset=0):
     """Put the flash in the place of the host's files, and the stand-ins where `import` finds them."""
     host_files = vfs.VfsPosix()
     flash = Flash(image_path, offset)
-    stand_ins.install(stand_ins.NvsFile(nvs_path, host_files.open, host_files.rename))
+    stand_ins.install(
+        stand_ins.NvsFile(nvs_path, host_files.open, host_files.rename),
+        stand_ins.RtcFile(rtc_path, host_files.open, host_files.rename),
+    )
     vfs.umount("/")
     _mount(flash)
     sys.path[:] = ["", ".frozen", "/lib"]
@@ -97,9 +100,9 @@ def _is_blank(flash):
     return block.count(b"\xff") == _BLOCK_BYTES
 
 
-def run(image_path, nvs_path):
+def run(image_path, nvs_path, rtc_path):
     """Run boot.py and main.py of the image, tell what they cost, and exit with their code."""
-    flash = power_on(image_path, nvs_path)
+    flash = power_on(image_path, nvs_path, rtc_path)
     startup.tell(started=True)
     code = startup.run(_execute, sys.print_exception)
     startup.tell(erases=flash.erases, programmed_bytes=flash.programmed_bytes)

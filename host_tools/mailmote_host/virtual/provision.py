@@ -1,4 +1,4 @@
-"""What stands around the image of a virtual board: its NVS, and the modules that run under MicroPython."""
+"""What stands around the image of a virtual board: NVS, RTC, and the modules that run under MicroPython."""
 
 import base64
 import json
@@ -26,6 +26,11 @@ def read_nvs(path: Path) -> dict[str, bytes]:
     """The secrets in an NVS, by name."""
     blobs = json.loads(path.read_text(encoding="ascii")).get(SECRETS_NAMESPACE, {})
     return {key: base64.b64decode(blob) for key, blob in blobs.items()}
+
+
+def set_reset_cause(path: Path, cause: int) -> None:
+    """Let the next start of a board have this cause; `path` is what its RTC has kept."""
+    path.write_text(json.dumps(json.loads(path.read_text("ascii")) | {"cause": cause}), "ascii")
 
 
 def write_launcher(folder: Path, names: Iterable[str], compiled: bool) -> None:

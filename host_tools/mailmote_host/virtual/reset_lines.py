@@ -18,6 +18,7 @@ class Reset(Enum):
     FLASH = "flash"
     LOADER = "loader"
     OFF = "off"
+    WATCHDOG = "watchdog"  # the chip's own, which bit
 
 
 class ResetLines:

@@ -6,7 +6,8 @@
 
 Its flash, `flash.bin` in the folder, is as large as a chip's, and decides what boots: MicroPython where
 bootloader, partition table and app are sound (`rom.boot`), else nothing. In download mode the loader of the
-ROM answers (`rom.loader`). What the partition of the NVS would hold is in `nvs.json`.
+ROM answers (`rom.loader`). What the partition of the NVS would hold is in `nvs.json`, what the RTC keeps over
+resets of the chip in `rtc.json`.
 
 The port is a pseudo-terminal, there before and after power, or RFC 2217 on TCP, with the modem lines that
 reset a board into its loader. One thread serves it from power-on to power-off.
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..board import firmware
-from . import interpreter, micropython_image, provision
+from . import interpreter, micropython_image, provision, stand_ins
 from .board import BoardError
 from .flash_file import FlashFile
 from .image import Image
@@ -63,6 +64,7 @@ class SerialBoard:
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._nvs = self.folder / "nvs.json"
+        self._rtc = self.folder / "rtc.json"
         path = self.folder / "flash.bin"
         if kept and path.exists() and self._nvs.exists():
             self._flash = FlashFile(path, self._nvs)
@@ -152,6 +154,7 @@ class SerialBoard:
 
     def _run(self, spawner: Spawner, command: list[str]) -> None:
         state = Reset.FLASH
+        self._rtc.unlink(missing_ok=True)
         try:
             while state is not Reset.OFF:
                 state = self._until_reset(state, spawner, command)
@@ -164,7 +167,10 @@ class SerialBoard:
     def _until_reset(self, state: Reset, spawner: Spawner, command: list[str]) -> Reset:
         """Be what a reset made of the chip. Returns the next one."""
         if state is Reset.HELD:
+            self._rtc.unlink(missing_ok=True)  # EN takes the power from the RTC, too
             return self._idle()
+        if state is Reset.WATCHDOG:
+            provision.set_reset_cause(self._rtc, stand_ins.WDT_RESET)
         if state is Reset.LOADER:
             self._say(boot.download(self._chip).said)
             self._booted.set()
@@ -187,6 +193,7 @@ class SerialBoard:
             str(self._flash.path),
             micropython_image.VFS_OFFSET,
             str(self._nvs),
+            str(self._rtc),
             (ORDERS_FD, REPORTS_FD),
             self._chip.name,
             version,

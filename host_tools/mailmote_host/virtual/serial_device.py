@@ -96,10 +96,10 @@ def _exists(name):
     return True
 
 
-def run(image_path, offset, nvs_path, pipes, chip, version):
-    """Be the board with this flash and NVS. `pipes` are the descriptors of orders and reports."""
+def run(image_path, offset, nvs_path, rtc_path, pipes, chip, version):
+    """Be the board with this flash, NVS and RTC. `pipes` are the descriptors of orders and reports."""
     orders_from, reports_to = open(pipes[0], "rb"), open(pipes[1], "wb")  # noqa: SIM115 - as long as it runs
-    device.power_on(image_path, nvs_path, offset)
+    device.power_on(image_path, nvs_path, rtc_path, offset)
     banner = console_modules.install(chip, version)
     interpreter = Interpreter(orders_from, reports_to, banner)
     stand_ins.WDT.observers.append(interpreter.fed)

@@ -21,6 +21,8 @@ _WIFI_NOT_STARTED = 0x3002
 _WIFI_NOT_CONNECTED = 0x300F
 _RTC_MEMORY_BYTES = 2048
 EXIT_HARD_RESET = 3  # of the process
+EXIT_DEEP_SLEEP = 4
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 
 # Milliseconds of a clock that never goes back: `time.ticks_ms` is MicroPython's own.
 _ticks_ms = getattr(time, "ticks_ms", None) or (lambda: int(time.monotonic() * 1000))
@@ -93,6 +95,7 @@ class WDT:
     def feed(self):
         waited_ms = _ticks_ms() - self._fed_ms
         if waited_ms > self._timeout_ms:
+            RTC.files[0].leave(WDT_RESET)
             raise SystemExit(
                 "watchdog: fed after %d ms, its timeout is %d ms" % (waited_ms, self._timeout_ms)
             )
@@ -104,10 +107,48 @@ class WDT:
             observer(self._timeout_ms)
 
 
-class RTC:
-    """The host's clock, which is right already: to set it does nothing. The memory lasts for one start."""
+class RtcFile:
+    """What a reset leaves: the memory of the RTC and why the next start comes, in a file of JSON.
 
-    _memory = b""
+    Where there is no file, the power was off. `open_file` and `rename` reach the host's files.
+    """
+
+    def __init__(self, path, open_file, rename):
+        self._path = path
+        self._open_file = open_file
+        self._rename = rename
+        try:
+            with open_file(path, "r") as file:
+                kept = json.load(file)
+        except OSError:
+            kept = {"cause": PWRON_RESET, "memory": ""}
+        self.cause = kept["cause"]
+        self.memory = binascii.a2b_base64(kept["memory"])
+        self._kept = kept
+        self.leave(SOFT_RESET)
+
+    def leave(self, cause, sleep_ms=None):
+        """Let the next start have this cause, `sleep_ms` from then if it is asleep."""
+        self._kept["cause"] = cause
+        self._kept["sleep_ms"] = sleep_ms
+        self._save()
+
+    def keep(self, memory):
+        self.memory = memory
+        self._kept["memory"] = binascii.b2a_base64(memory).decode().strip()
+        self._save()
+
+    def _save(self):
+        temporary = self._path + ".tmp"
+        with self._open_file(temporary, "w") as file:
+            json.dump(self._kept, file)
+        self._rename(temporary, self._path)
+
+
+class RTC:
+    """The host's clock, which is right already: to set it does nothing."""
+
+    files = []  # the one RtcFile, put here by install()
 
     def datetime(self, fields=None):
         if fields is not None:
@@ -117,34 +158,40 @@ class RTC:
 
     def memory(self, data=None):
         if data is None:
-            return RTC._memory
+            return RTC.files[0].memory
         if len(data) > _RTC_MEMORY_BYTES:
             raise ValueError("buffer too long")
-        RTC._memory = bytes(data)
+        RTC.files[0].keep(bytes(data))
         return None
 
 
 class Machine:
     """The module `machine`."""
 
-    PWRON_RESET = 1
-    HARD_RESET = 2
-    WDT_RESET = 3
-    DEEPSLEEP_RESET = 4
-    SOFT_RESET = 5
+    PWRON_RESET = PWRON_RESET
+    HARD_RESET = HARD_RESET
+    WDT_RESET = WDT_RESET
+    DEEPSLEEP_RESET = DEEPSLEEP_RESET
+    SOFT_RESET = SOFT_RESET
     Pin = Pin
     ADC = ADC
     WDT = WDT
     RTC = RTC
 
     def reset(self):
+        RTC.files[0].leave(HARD_RESET)
         raise SystemExit(EXIT_HARD_RESET)
+
+    def deepsleep(self, time_ms=0):
+        """Without a time for as long as nobody presses reset."""
+        RTC.files[0].leave(DEEPSLEEP_RESET, time_ms)
+        raise SystemExit(EXIT_DEEP_SLEEP)
 
     def soft_reset(self):
         raise SystemExit
 
     def reset_cause(self):
-        return self.PWRON_RESET
+        return RTC.files[0].cause
 
     def unique_id(self):
         return b"\x02mote\x01"  # a locally administered MAC address
@@ -326,9 +373,10 @@ class NtpTime:
         pass
 
 
-def install(nvs_file):
-    """Put the stand-ins where `import` finds them; secrets are kept in `nvs_file`, an NvsFile."""
+def install(nvs_file, rtc_file):
+    """Put the stand-ins where `import` finds them; what they keep is in an NvsFile and an RtcFile."""
     NVS.files[:] = [nvs_file]
+    RTC.files[:] = [rtc_file]
     modules = (("machine", Machine()), ("network", Network()), ("esp32", Esp32()), ("ntptime", NtpTime()))
     for name, stand_in in modules:
         sys.modules[name] = stand_in  # pyright: ignore[reportArgumentType] - any object will do

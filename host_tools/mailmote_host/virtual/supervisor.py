@@ -34,7 +34,7 @@ class Supervisor:
         while True:
             self._wait()
             if self._watchdog_s() == 0:
-                return Reset.FLASH
+                return Reset.WATCHDOG
             taken = self._wires.take()
             if isinstance(taken, Reset):
                 return taken
@@ -103,7 +103,8 @@ class Supervisor:
             raise BoardError(f"MicroPython ended with code {code}, and was not told to")
         self._listen()
         self._console.typed(self._process.take_back())
-        hard = code == stand_ins.EXIT_HARD_RESET or code < 0  # negative: it crashed
+        # Deep sleep is over at once; a negative code is a crash.
+        hard = code in (stand_ins.EXIT_HARD_RESET, stand_ins.EXIT_DEEP_SLEEP) or code < 0
         self._obey(self._steps.send(Outcome(ended=True, hard=hard)))
 
     def _obey(self, order: Order | None) -> None:
