@@ -14,6 +14,8 @@ from . import example_mail, settings_file
 from .errors import UsageError
 from .example_mail import ExampleMail
 
+_POWER = {"mains": "the mains", "battery": "a battery: it sleeps between two readings"}
+
 DONE = 0
 FAILED = 1
 USAGE = 2
@@ -103,8 +105,31 @@ def describe(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     device, mail = settings["device"], settings["mail"]
     site = f", {device['site']}" if "site" in device else ""
     yield "device", f"{device['name']}{site}, UTC{civil.offset_text(device['utc_offset_s'])}"
+    low = ", on when low" if device["led_inverted"] else ""
+    yield (
+        "",
+        f"power from {_POWER[device['power']]}"
+        + (f", LED on pin {device['led']}{low}" if "led" in device else ""),
+    )
     if "wifi" in settings:
         yield "wifi", settings["wifi"]["ssid"]
+    yield from _route(mail)
+    yield "to", ", ".join(mail["to"])
+    if "cc" in mail:
+        yield "cc", ", ".join(mail["cc"])
+    for route in settings["fallbacks"]:
+        yield "fallback", f"once the ways above have failed for {civil.duration(route['fallback_after_s'])}:"
+        yield from _route(route)
+    yield "clock", "NTP from " + ", ".join(settings["clock"]["ntp"])
+    yield from _pace(settings)
+    for sensor in settings["sensors"]:
+        yield "sensor", _sensor(sensor)
+    for alarm in settings["alarms"]:
+        yield "alarm", _alarm(alarm)
+    yield "secrets", ", ".join(settings_file.secrets_needed(settings)) or "none"
+
+
+def _route(mail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield (
         "mail",
         f"{mail['option']} by {mail['host']} port {mail['port']}, TLS {mail['tls']}, {_sign_in(mail)}",
@@ -116,17 +141,28 @@ def describe(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "oauth" in mail:
         yield from _oauth(mail["oauth"])
     yield "from", mail["from"] + (f", replies to {mail['reply_to']}" if "reply_to" in mail else "")
-    yield "to", ", ".join(mail["to"])
-    if "cc" in mail:
-        yield "cc", ", ".join(mail["cc"])
     if "accepted_domains" in mail:
         yield "domains", ", ".join(mail["accepted_domains"])
-    yield "clock", "NTP from " + ", ".join(settings["clock"]["ntp"])
-    for sensor in settings["sensors"]:
-        yield "sensor", _sensor(sensor)
-    for alarm in settings["alarms"]:
-        yield "alarm", _alarm(alarm)
-    yield "secrets", ", ".join(settings_file.secrets_needed(settings)) or "none"
+
+
+def _pace(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How often is tried again, how much is sent, and the daily mail."""
+    retry, limits = settings["retry"], settings["limits"]
+    expiry = f", for {civil.duration(retry['expire_after_s'])}" if retry["expire_after_s"] else ", for ever"
+    first, cap = civil.duration(retry["first_s"]), civil.duration(retry["cap_s"])
+    yield "retry", f"after {first} at first, {cap} at most{expiry}"
+    share = limits["mailbox_share"]
+    alone = "all" if share == 1 else f"{share:g}"
+    slot = f", slot {limits['mailbox_slot']}" if "mailbox_slot" in limits else ""
+    yield (
+        "limits",
+        f"{alone} of what its mailbox may send{slot}, {limits['recipients_per_day']} recipients a day",
+    )
+    yield "", f"one mail for alarms that wait for {civil.duration(limits['digest_after_s'])}"
+    yield "", f"{_count(limits['changes_per_hour'], 'change')} an hour of each alarm"
+    if "alive" in settings:
+        at_s = settings["alive"]["at_s"]
+        yield "alive", f"a mail a day at {at_s // 3600:02}:{at_s // 60 % 60:02}"
 
 
 def _sign_in(mail: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ Nothing here writes: whoever writes does so only with `Loaded.settings` in hand,
 import json
 import re
 import tomllib
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ MAX_FILE_BYTES = 64 * 1024  # sixteen sensors and thirty-two alarms with comment
 MAX_CA_BYTES = 64 * 1024  # a bundle of thirty certificates; a board has room for a handful
 MAX_SETTINGS_BYTES = 8 * 1024  # settings.json: parsed, it takes about twice that of the board's heap
 
-_CA = ("mail", "ca")
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _SHOWN_KEY = 40
 
@@ -113,9 +112,8 @@ def check(
     change(document)
     settings, found = validate(document, drivers)
     problems = [Problem(name, _line(lines, one.path), one.level, _key(one.path), one.text) for one in found]
-    fault = _ca_fault(Path(name).parent, document, [one.path for one in found])
-    if fault:
-        problems.append(Problem(name, _line(lines, _CA), policy_problems.ERROR, _key(_CA), fault))
+    for path, fault in _ca_faults(Path(name).parent, document, [one.path for one in found]):
+        problems.append(Problem(name, _line(lines, path), policy_problems.ERROR, _key(path), fault))
         settings = None
     problems.sort(key=lambda problem: problem.line or 0)
     if settings is not None:
@@ -142,25 +140,59 @@ def compact(settings: Mapping[str, Any]) -> bytes:
     ).encode()
 
 
+def routes(settings: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The mail tables, in order of preference. Those after the first have no recipients of their own."""
+    return (settings["mail"], *settings.get("fallbacks", ()))
+
+
+def ca_file(settings: Mapping[str, Any]) -> str | None:
+    """The name of the user's own CA certificates, which one of the mail tables may have."""
+    return next((route["ca"] for route in routes(settings) if "ca" in route), None)
+
+
 def secrets_needed(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the secrets that a board with these settings will ask its store for."""
-    mail = settings["mail"]
-    places = (settings.get("wifi", {}), mail, mail.get("oauth", {}))
-    keys = ("password", "certificate", "key", "secret")
-    return tuple(place[key] for place in places for key in keys if key in place)
+    found = [*_secrets_in(settings.get("wifi", {}))]
+    for route in routes(settings):
+        found += _secrets_of(route)
+    return tuple(found)
 
 
-def _ca_fault(folder: Path, document: Mapping[str, Any], told: Container[toml_lines.Path]) -> str | None:
-    """What is wrong with the user's own CA certificates, and what to do.
+def route_of(settings: Mapping[str, Any], secret: str) -> Mapping[str, Any]:
+    """The mail table that needs a secret; the first for one that none needs, such as that of the Wi-Fi."""
+    return next((route for route in routes(settings) if secret in _secrets_of(route)), settings["mail"])
 
-    None: nothing, or there are none, or their name is at fault already, by the paths in `told`.
+
+def _secrets_of(route: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*_secrets_in(route), *_secrets_in(route.get("oauth", {})))
+
+
+def _secrets_in(table: Mapping[str, Any]) -> Iterator[str]:
+    return (table[key] for key in ("password", "certificate", "key", "secret") if key in table)
+
+
+def _ca_faults(
+    folder: Path, document: Mapping[str, Any], told: Container[toml_lines.Path]
+) -> Iterator[tuple[toml_lines.Path, str]]:
+    """What is wrong with the user's own CA certificates, and what to do: the path of their key, and a text.
+
+    Where the name or the tables are at fault already, by the paths in `told`, there is nothing to add.
     """
+    if ("mail",) in told:
+        return
     mail = document.get("mail")
-    if not isinstance(mail, dict) or "ca" not in mail or _CA in told:
-        return None
+    tables = list(enumerate(mail)) if isinstance(mail, list) else [(None, mail)]
+    for index, table in tables:
+        path: toml_lines.Path = ("mail", "ca") if index is None else ("mail", index, "ca")
+        if isinstance(table, dict) and "ca" in table and path not in told:
+            fault = _ca_fault(folder / table["ca"])
+            if fault:
+                yield path, fault
+
+
+def _ca_fault(path: Path) -> str | None:
     from .board import trust  # few files have one, and its libraries take a moment
 
-    path = folder / mail["ca"]
     try:
         with path.open("rb") as file:
             data = file.read(MAX_CA_BYTES + 1)

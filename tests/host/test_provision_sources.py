@@ -82,6 +82,36 @@ def test_the_keyring_is_asked_for_the_device_then_for_the_sender(memory):
     assert source.get("mail.password") is None
 
 
+def test_the_keyring_is_asked_for_the_sender_that_a_secret_is_for(memory):
+    fallback = {"from": "mote@contoso.com", "password": "mail.password"}
+    source = secret_sources.chosen(["keyring"], SETTINGS | {"fallbacks": [fallback]}, Path(), False)
+    keyring.set_password("mailmote", "alerts@contoso.com/mail.password", "of another mailbox")
+    keyring.set_password("mailmote", "alerts@contoso.com/wifi.password", "of the Wi-Fi")
+    assert source.get("mail.password") is None
+    assert source.get("wifi.password") == b"of the Wi-Fi"
+    keyring.set_password("mailmote", "mote@contoso.com/mail.password", "its own")
+    assert source.get("mail.password") == b"its own"
+
+
+def test_the_sign_in_is_that_of_the_way_that_needs_it(monkeypatch):
+    asked = []
+
+    def sign_in(oauth, user, console, verify):
+        asked.append((oauth, user, verify))
+        return b"a refresh token"
+
+    monkeypatch.setattr("mailmote_host.sign_in.device_code.sign_in", sign_in)
+    oauth = {"secret": "oauth.refresh"}
+    settings = SETTINGS | {"fallbacks": [{"username": "mote@contoso.com", "oauth": oauth}]}
+    source = secret_sources.chosen(["sign-in"], settings, Path("there"), True)
+    assert source.get("oauth.refresh") == b"a refresh token"
+    settings["mail"] = settings["mail"] | {"ca": "site.pem"}
+    source = secret_sources.chosen(["sign-in"], settings, Path("there"), True)
+    assert source.get("oauth.refresh") == b"a refresh token"
+    assert asked == [(oauth, "mote@contoso.com", True), (oauth, "mote@contoso.com", Path("there/site.pem"))]
+    assert secret_sources.chosen(["sign-in"], SETTINGS, Path(), True).get("oauth.refresh") is None
+
+
 def test_a_descriptor_gives_all_of_them_once():
     values = {"mail.password": CANARY, "wifi.password": "ü"}
     number = descriptor(json.dumps(values).encode())
@@ -164,6 +194,17 @@ def test_what_is_needed_follows_from_the_settings():
         "oauth.refresh",
     )
     assert settings_file.secrets_needed({"mail": {}}) == ()
+    other = {"from": "b@contoso.com", "password": "mail.password"}
+    routes = {"mail": mail, "fallbacks": [other, {"from": "c@contoso.com"}]}
+    assert settings_file.secrets_needed(routes) == (
+        "relay.cert",
+        "relay.key",
+        "oauth.refresh",
+        "mail.password",
+    )
+    assert settings_file.route_of(routes, "mail.password") is other
+    assert settings_file.route_of(routes, "oauth.refresh") is mail
+    assert settings_file.route_of(routes, "wifi.password") is mail
 
 
 def test_what_is_missing_is_told_with_every_way_to_give_it():

@@ -279,7 +279,9 @@ def test_what_is_missing():
 def test_types():
     for path, value, text in (
         ("device", [], "must be one table: write [device]"),
-        ("mail", "x", "must be one table: write [mail]"),
+        ("mail", "x", "must be a table: write [mail] once, in single brackets, or [[mail]] for each"),
+        ("mail", [], "or [[mail]] for each of several ways to send"),
+        ("mail", [{}, 1], "or [[mail]] for each of several ways to send"),
         ("sensor", {"name": "x"}, "write [[sensor]], in double brackets"),
         ("sensor", [], "write [[sensor]], in double brackets"),
         ("sensor", 5, "write [[sensor]], in double brackets"),

@@ -52,8 +52,8 @@ def document(option="client-submission", changes=()):
     return built
 
 
-def told(option, changes):
-    return validate(document(option, changes), DRIVERS)
+def told(option, changes, drivers=DRIVERS):
+    return validate(document(option, changes), drivers)
 
 
 def expect_one(option, changes, path, text, level="error"):

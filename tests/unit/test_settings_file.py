@@ -10,6 +10,7 @@ import pytest
 from mailmote import sensors
 from mailmote.policy import fields, options, stored_settings
 from mailmote_host import check, cli, settings_file, toml_lines
+from mailmote_host.board import contents, trust
 from mailmote_host.tenant.ca import process_authority
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -304,11 +305,16 @@ def test_check_tells_the_settings_in_force(mote, capsys):
     assert told[:2] == ["mote.toml: no problems. The settings in force:", ""]
     assert told[2:] == [
         "  device    mote-1, UTC+0000",
+        "            power from the mains",
         "  mail      smtp-relay by contoso-com.mail.protection.outlook.com port 25, TLS opportunistic, "
         "no sign-in",
         "  from      alerts@contoso.com",
         "  to        ops@contoso.com",
         "  clock     NTP from pool.ntp.org, time.windows.com, time.cloudflare.com",
+        "  retry     after 1 min at first, 1 h at most, for ever",
+        "  limits    all of what its mailbox may send, 10000 recipients a day",
+        "            one mail for alarms that wait for 15 min",
+        "            6 changes an hour of each alarm",
         '  sensor    freezer: digital, every 1 min, invert = false, pin = 34, pull = "up"',
         "  alarm     too warm (warning): freezer above -15 for 0 s, clears at -15 or below",
         "  secrets   none",
@@ -321,9 +327,24 @@ def test_check_tells_every_setting(mote, tmp_path, capsys):
 [device]
 name = "mote-1"
 site = "Floor 2"
+power = "battery"
+led = 13
+led_inverted = true
 [wifi]
 ssid = "Plant"
-[mail]
+[retry]
+first = "2min"
+cap = "2h"
+expire_after = "5d"
+[limits]
+mailbox_share = 0.25
+mailbox_slot = 3
+recipients_per_day = 500
+digest_after = "30min"
+changes_per_hour = 1
+[alive]
+at = "07:05"
+[[mail]]
 option = "client-submission"
 auth = "password"
 from = "alerts@contoso.com"
@@ -333,6 +354,14 @@ reply_to = "help@contoso.com"
 connect_to = "192.0.2.7"
 accepted_domains = ["contoso.com"]
 ca = "site-ca.pem"
+[[mail]]
+option = "direct-send"
+from = "mote-1@contoso.com"
+fallback_after = "1h"
+[[mail]]
+option = "smtp-relay"
+from = "mote-1@contoso.com"
+auth = "certificate"
 [clock]
 ntp = ["ntp.contoso.com"]
 [[sensor]]
@@ -355,20 +384,35 @@ to = ["duty@contoso.com"]
     assert told[1:4] == ["", "mote.toml: 1 warning. The settings in force:", ""]
     assert told[4:] == [
         "  device    mote-1, Floor 2, UTC+0000",
+        "            power from a battery: it sleeps between two readings, LED on pin 13, on when low",
         "  wifi      Plant",
         "  mail      client-submission by smtp.office365.com port 587, TLS required, "
         "password of alerts@contoso.com",
         "            dials 192.0.2.7",
         "  ca        site-ca.pem, beside the public roots",
         "  from      alerts@contoso.com, replies to help@contoso.com",
+        "  domains   contoso.com",
         "  to        ops@contoso.com, boss@contoso.com",
         "  cc        desk@contoso.com",
+        "  fallback  once the ways above have failed for 1 h:",
+        "  mail      direct-send by contoso-com.mail.protection.outlook.com port 25, TLS opportunistic, "
+        "no sign-in",
+        "  from      mote-1@contoso.com",
         "  domains   contoso.com",
+        "  fallback  once the ways above have failed for 30 min:",
+        "  mail      smtp-relay by contoso-com.mail.protection.outlook.com port 25, TLS required, "
+        "a certificate of its own",
+        "  from      mote-1@contoso.com",
         "  clock     NTP from ntp.contoso.com",
+        "  retry     after 2 min at first, 2 h at most, for 5 d",
+        "  limits    0.25 of what its mailbox may send, slot 3, 500 recipients a day",
+        "            one mail for alarms that wait for 30 min",
+        "            1 change an hour of each alarm",
+        "  alive     a mail a day at 07:05",
         '  sensor    door: digital in open, every 10 s, invert = false, pin = 4, pull = "up"',
         "  alarm     open (warning): door below 0.5 for 1 min, clears at 0.5 or above; no reading for 1 h; "
         "again every 1 d; to duty@contoso.com",
-        "  secrets   wifi.password, mail.password",
+        "  secrets   wifi.password, mail.password, relay.cert, relay.key",
     ]
 
 
@@ -453,6 +497,25 @@ def test_what_oauth_needs_is_told_at_its_lines(mote):
         ('tenant = "contoso.com"\n', "mote.toml:19: error: oauth.tenant: is missing"),
     ):
         assert one(mote(submission + OAUTH.replace(line, ""))).startswith(place)
+
+
+def test_the_ca_file_of_a_later_way_to_send(mote, tmp_path):
+    more = '[[mail]]\noption = "direct-send"\nfrom = "alerts@contoso.com"\nca = "ca.pem"\n'
+    text = GOOD.replace("[mail]", "[[mail]]") + more
+    assert one(mote(text)).startswith("mote.toml:21: error: mail[1].ca: there is no file ca.pem. Put the")
+    (tmp_path / "ca.pem").write_bytes(CERTIFICATE)
+    settings = mote(text).settings
+    assert settings_file.ca_file(settings) == "ca.pem"
+    assert "ca/" in " ".join(contents.settings_for(settings, tmp_path).files)
+    assert len(contents.settings_for(settings, tmp_path).files) == 1 + len(trust.files(tmp_path / "ca.pem"))
+    assert settings_file.ca_file(mote(GOOD).settings) is None
+
+
+@pytest.mark.parametrize("mail", ['[{ca = "x.pem"}, 1]', "[{}, {}, {}, {ca = 5}]"])
+def test_a_ca_file_of_tables_that_are_none_is_not_looked_for(mote, mail):
+    text = f"mail = {mail}\n" + GOOD[: GOOD.index("[mail]")] + GOOD[GOOD.index("[[sensor]]") :]
+    assert mote(text).settings is None
+    assert [problem.key for problem in mote(text).problems if "ca" in problem.key.split(".")] == []
 
 
 def test_a_ca_file_is_looked_for_beside_the_settings(mote, tmp_path, monkeypatch):

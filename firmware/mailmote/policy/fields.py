@@ -14,6 +14,7 @@ REQUIRED = ...
 
 MAX_SENSORS = 16
 MAX_ALARMS = 32
+MAX_ROUTES = 3
 MAX_RECIPIENTS = 32
 MAX_DOMAINS = 16
 MAX_NTP_SERVERS = 4
@@ -52,6 +53,7 @@ _EVERY = (1, _DAY_S, "as fast as a board reads and still has time to send")
 _HOLD = (0, 30 * _DAY_S, "")
 _SILENCE = (10, 30 * _DAY_S, "or a single slow reading would be an alarm")
 _REPEAT = (300, 365 * _DAY_S, "since a mailbox may send 30 messages a minute and people stop reading sooner")
+_FALLBACK = (60, 7 * _DAY_S, "so that a server has the time for a second try")
 _PIN = (0, 48, "as the pins of ESP32 chips are numbered", "13")
 _FIRST = (10, 600, "so that a server with a trouble of its own is left in peace")
 _CAP = (10, _DAY_S, "as the first pause")
@@ -88,6 +90,7 @@ MAIL = (
     ("ca", "ca", kinds.pem_file, _FILE, None, '"site-ca.pem"'),
     ("accepted_domains", "accepted_domains", kinds.domains, _DOMAINS, None, '["contoso.com"]'),
     ("subject_prefix", "subject_prefix", kinds.text, _PREFIX, None, '"[Plant 7]"'),
+    ("fallback_after", "fallback_after_s", quantities.duration, _FALLBACK, None, '"30min"'),
 )
 OAUTH = (
     ("tenant", "tenant", kinds.tenant, None, REQUIRED, '"contoso.onmicrosoft.com"'),
@@ -137,11 +140,13 @@ ALARM = (
     ("repeat_every", "repeat_every_s", quantities.duration, _REPEAT, None, '"4h"'),
 )
 
-# key, rows, the most tables of that name (None: one, in single brackets), whether it must be there
+ALSO_SINGLE = "mail"  # in single brackets where there is one of it
+
+# key, rows, the most tables of that name (None: one, in single brackets), whether it must be there.
 TABLES = (
     ("device", DEVICE, None, True),
     ("wifi", WIFI, None, False),
-    ("mail", MAIL, None, True),
+    ("mail", MAIL, MAX_ROUTES, True),
     ("oauth", OAUTH, None, False),
     ("clock", CLOCK, None, False),
     ("retry", RETRY, None, False),

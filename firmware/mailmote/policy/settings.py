@@ -30,7 +30,7 @@ def validate(document, drivers):
     tables = _tables(document, findings)
     device = _single(tables, "device", fields.DEVICE, findings)
     wifi = _single(tables, "wifi", fields.WIFI, findings)
-    mail = _single(tables, "mail", fields.MAIL, findings)
+    mails = [(path, routes.read_route(table, path, findings)) for path, table in tables["mail"]]
     clock = _single(tables, "clock", fields.CLOCK, findings)
     retry = _single(tables, "retry", fields.RETRY, findings)
     limits = _single(tables, "limits", fields.LIMITS, findings)
@@ -41,16 +41,17 @@ def validate(document, drivers):
         rules.check_device(device, sensors, findings)
     rules.check_retry(retry, findings)
     rules.check_limits(limits, findings)
-    if mail is not None:
-        routes.fill_mail(mail, tables["oauth"], findings)
-        routes.check_recipients(mail, alarms, findings)
+    if mails:
+        routes.fill(mails, tables["oauth"], findings)
+        routes.check_recipients(mails, alarms, findings)
     if findings.failed:
         return None, findings.problems
     settings = {"v": VERSION, "device": device}
     if wifi is not None:
         wifi["password"] = "wifi.password"  # noqa: S105 - the name of a secret
         settings["wifi"] = wifi
-    settings["mail"] = mail
+    settings["mail"] = mails[0][1]
+    settings["fallbacks"] = [mail for _, mail in mails[1:]]
     settings["retry"] = retry
     settings["limits"] = limits
     if alive is not None:
@@ -104,7 +105,15 @@ def _tables(document, findings):
                 findings.unusable(
                     path, "must be one table: write %s once, in single brackets" % _header(name, most)
                 )
-        elif not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):
+        elif name == fields.ALSO_SINGLE and isinstance(value, dict):
+            found[name] = [(path, value)]
+        elif name == fields.ALSO_SINGLE and not _is_list_of_tables(value):
+            findings.error(
+                path,
+                "must be a table: write [mail] once, in single brackets, or [[mail]] for each of several "
+                "ways to send",
+            )
+        elif not _is_list_of_tables(value):
             findings.error(
                 path, "must be a list of tables: write %s, in double brackets" % _header(name, most)
             )
@@ -117,8 +126,12 @@ def _tables(document, findings):
     return found
 
 
+def _is_list_of_tables(value):
+    return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
+
+
 def _header(name, most):
-    return "[%s]" % name if most is None else "[[%s]]" % name
+    return "[%s]" % name if most is None or name == fields.ALSO_SINGLE else "[[%s]]" % name
 
 
 def _single(tables, name, rows, findings):

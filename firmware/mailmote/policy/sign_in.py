@@ -7,7 +7,6 @@ from . import fields, options
 from .kinds import SHARED_TENANTS
 from .problems import shown
 
-_AUTH = ("mail", "auth")
 _OAUTH = ("oauth",)
 
 # Microsoft's sign-in hosts, the global one first; each of the others is a cloud of its own.
@@ -16,6 +15,12 @@ _LOGIN_HOSTS = (fields.LOGIN_HOST, "login.microsoftonline.us", "login.partner.mi
 
 # Under which names the board finds its secrets.
 _PASSWORD = "mail.password"  # noqa: S105 - a name
+_NEEDS = {
+    options.OAUTH_DEVICE: "[oauth]",
+    options.OAUTH_APP: "[oauth]",
+    options.PASSWORD: "the secret " + _PASSWORD,
+    options.CERTIFICATE: "the secrets relay.cert and relay.key",
+}
 _OAUTH_SECRETS = {options.OAUTH_DEVICE: "oauth.refresh", options.OAUTH_APP: "oauth.secret"}
 
 
@@ -31,25 +36,55 @@ def fill_auth(mail, option):
         mail["auth"] = option.auth[0]
 
 
-def check_auth(mail, option, oauth, findings):
-    """The rules of signing in, and what it takes: the username, and the names of secrets on the board."""
+def check_auth(mail, path, option, before, oauth, findings):
+    """The rules of signing in, and what it takes: the username, and the names of secrets on the board.
+
+    `path` leads to the mail table; `before` has (path, values) of those before it.
+    """
     auth = mail["auth"]
     allowed = auth in option.auth
     if auth is not None and not allowed:
-        findings.error(_AUTH, "%s is refused: %s" % (shown(auth), option.rules["auth"]))
+        findings.error(path + ("auth",), "%s is refused: %s" % (shown(auth), option.rules["auth"]))
     if option.signs_in:
-        _check_username(mail, option, findings)
+        _check_username(mail, path, option, findings)
     elif "username" in mail:
-        findings.error(("mail", "username"), "is not used: %s" % option.rules["auth"])
-    if allowed and auth in options.OAUTH:
+        findings.error(path + ("username",), "is not used: %s" % option.rules["auth"])
+    if allowed and _is_alone(auth, path, before, findings) and auth in options.OAUTH:
         _fill_oauth(mail, option, oauth, findings)
-    elif allowed and oauth is not None:
-        findings.error(_OAUTH, _not_used(auth, option))
     if auth == options.PASSWORD:
         mail["password"] = _PASSWORD
-        _warn_of_retirement(mail, option, findings)
+        _warn_of_retirement(mail, path, option, findings)
     elif allowed and auth == options.CERTIFICATE:
-        _fill_certificate(mail, findings)
+        _fill_certificate(mail, path, findings)
+
+
+def _is_alone(auth, path, before, findings):
+    """Whether no table before needs the same secret; an error where one does."""
+    needs = _NEEDS.get(auth)
+    for other_path, other in before:
+        if needs is not None and _NEEDS.get(other.get("auth")) == needs:
+            findings.error(
+                path + ("auth",),
+                "%s needs %s, as [[mail]] %d does, and a board has one of it. Write another auth, or another "
+                "option" % (shown(auth), needs, other_path[-1] + 1),
+            )
+            return False
+    return True
+
+
+def check_oauth_is_used(mails, oauth, findings):
+    """An error about an [oauth] table that no route takes; none where the way of one is not known."""
+    if oauth is None:
+        return
+    for mail in mails:
+        if mail["option"] is None or mail["auth"] is None or mail["auth"] in options.OAUTH:
+            return
+        if mail["auth"] not in options.named(mail["option"]).auth:
+            return
+    if len(mails) > 1:
+        findings.error(_OAUTH, "is not used: no [[mail]] signs in with OAuth. Take the table out")
+    else:
+        findings.error(_OAUTH, _not_used(mails[0]["auth"], options.named(mails[0]["option"])))
 
 
 def _at_microsoft(mail, option):
@@ -64,32 +99,32 @@ def _not_used(auth, option):
     return text
 
 
-def _warn_of_retirement(mail, option, findings):
+def _warn_of_retirement(mail, path, option, findings):
     if option.name == options.CLIENT_SUBMISSION and _at_microsoft(mail, option):
         findings.warning(
-            _AUTH,
+            path + ("auth",),
             "Microsoft turns password sign-in for SMTP off by default at the end of December 2026; an "
             'administrator can turn it on again for now. Plan for OAuth (auth = "oauth-device"), direct-send '
             "or smtp-relay",
         )
 
 
-def _fill_certificate(mail, findings):
+def _fill_certificate(mail, path, findings):
     mail["certificate"] = "relay.cert"
     mail["key"] = "relay.key"
     if mail["tls"] is not None and mail["tls"] != options.REQUIRED:
         findings.error(
-            ("mail", "tls"),
+            path + ("tls",),
             "%s is refused: the connector sees the certificate in TLS only (Microsoft 365 answers 550 5.7.64 "
             'Relay Access Denied otherwise). Take the line out, or set tls = "required"' % shown(mail["tls"]),
         )
 
 
-def _check_username(mail, option, findings):
-    path = ("mail", "username")
+def _check_username(mail, path, option, findings):
+    here = path + ("username",)
     sender = mail["from"]
     if "username" in option.rules and "username" not in mail:
-        findings.error(path, option.rules["username"])
+        findings.error(here, option.rules["username"])
         return
     mail.setdefault("username", sender)
     username = mail["username"]
@@ -98,13 +133,13 @@ def _check_username(mail, option, findings):
     if "@" not in username:
         if _at_microsoft(mail, option):
             findings.error(
-                path,
+                here,
                 "%s is no mailbox: Microsoft 365 signs in with the full address, as in %s"
                 % (shown(username), shown(sender)),
             )
     elif username.lower() != sender.lower():
         findings.warning(
-            ("mail", "from"),
+            path + ("from",),
             "%s is not the mailbox that signs in: %s"
             % (shown(sender), option.rules["from"] % (shown(username), shown(username))),
         )

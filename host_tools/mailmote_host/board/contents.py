@@ -53,7 +53,7 @@ def settings_for(settings: Mapping[str, Any], folder: Path) -> Contents:
 
     A recording that does not lie there may be on the board. Raises TrustError.
     """
-    bundle = settings["mail"].get("ca")
+    bundle = settings_file.ca_file(settings)
     files = {SETTINGS: settings_file.compact(settings)}
     files |= trust.files(folder / bundle if bundle else None)
     for sensor in settings["sensors"]:

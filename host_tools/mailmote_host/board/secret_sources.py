@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from mailmote.store import secrets as store
 
+from .. import settings_file
 from ..errors import HostError, UsageError
 from . import identity
 
@@ -31,6 +32,7 @@ _WORDS = {
     "relay.cert": "File with the board's certificate and its chain (PEM)",
     "relay.key": "File with its private key (PEM)",
 }
+_REFRESH = "oauth.refresh"
 _SERVICE = "mailmote"
 _MAX_DESCRIPTOR_BYTES = 65536
 _MAX_DESCRIPTOR_WORD = 10  # fd:1048576 is the largest that Linux gives
@@ -80,14 +82,15 @@ class Keyring:
 
     slow = False
 
-    def __init__(self, owners: Sequence[str]):
+    def __init__(self, owners: Callable[[str], Sequence[str]]):
+        """`owners(name)`: whose secret of that name it may be, the nearest first."""
         self._owners = owners
 
     def get(self, name: str) -> bytes | None:
         import keyring
         import keyring.errors
 
-        for owner in self._owners:
+        for owner in self._owners(name):
             try:
                 value = keyring.get_password(_SERVICE, f"{owner}/{name}")
             except keyring.errors.KeyringError:  # there is none, or it stays locked
@@ -105,7 +108,7 @@ class Prompt:
     def get(self, name: str) -> bytes | None:
         import click
 
-        if name == "oauth.refresh" or name not in _WORDS:  # nobody can type it
+        if name == _REFRESH or name not in _WORDS:  # nobody can type it
             return None
         if name in _IN_FILES:
             return _read_file(click.prompt(_WORDS[name], err=True), _WORDS[name])
@@ -113,24 +116,27 @@ class Prompt:
 
 
 class SignIn:
-    """A person signs the board in, with a code in a browser. `folder` is that of the mote.toml."""
+    """A person signs the board in, with a code in a browser.
+
+    `mail` is the mail table that needs it, `bundle` the file with the user's own CA certificates.
+    """
 
     slow = True
 
-    def __init__(self, mail: Mapping[str, Any], folder: Path):
+    def __init__(self, mail: Mapping[str, Any], bundle: Path | None):
         self._mail = mail
-        self._folder = folder
+        self._bundle = bundle
 
     def get(self, name: str) -> bytes | None:
-        if name != "oauth.refresh" or "oauth" not in self._mail:
+        if name != _REFRESH or "oauth" not in self._mail:
             return None
         from rich.console import Console
 
         from ..sign_in.device_code import sign_in
 
-        ca = self._mail.get("ca")
-        verify = self._folder / ca if ca else True
-        return sign_in(self._mail["oauth"], self._mail["username"], Console(stderr=True), verify=verify)
+        return sign_in(
+            self._mail["oauth"], self._mail["username"], Console(stderr=True), verify=self._bundle or True
+        )
 
 
 class Chain:
@@ -163,12 +169,14 @@ def chosen(
     `read` keeps what descriptors gave, for the next call: each can be read only once.
     """
     read = {} if read is None else read
-    mail = settings["mail"]
+    ca = settings_file.ca_file(settings)
     made: dict[str, Callable[[], Source]] = {
         "env": Environment,
-        "keyring": lambda: Keyring((settings["device"]["name"], mail["from"])),
+        "keyring": lambda: Keyring(
+            lambda name: (settings["device"]["name"], settings_file.route_of(settings, name)["from"])
+        ),
         "prompt": Prompt,
-        "sign-in": lambda: SignIn(mail, folder),
+        "sign-in": lambda: SignIn(settings_file.route_of(settings, _REFRESH), folder / ca if ca else None),
     }
     if not words:
         words = ("env", "keyring", "sign-in", "prompt") if has_terminal else ("env", "keyring")

@@ -111,7 +111,7 @@ def _secrets(rows: list[Row], loaded: list[dict[str, Any]], words: tuple[str, ..
         )
         own: dict[str, bytes] = {}
         for name in settings_file.secrets_needed(settings):
-            key = (settings["mail"]["from"], name)
+            key = (settings_file.route_of(settings, name)["from"], name)
             value = (None if name == "oauth.refresh" else known.get(key)) or chain.get(name)
             if value:
                 own[name] = value
