@@ -17,13 +17,13 @@ def draws(seed):
         yield seed >> 8
 
 
-def evenly(seed, least, most, unit=1):
+def evenly(seed, least, most, unit=1.0):
     """A function that gives numbers from `least` to `most`, in `unit`."""
     draw = draws(seed)
     return lambda: (least + next(draw) % (most - least + 1)) * unit
 
 
-def drain(rate, count, start_s=0, unix_s=T, late_s=None, whole=False, step_s=None):
+def drain(rate, count, start_s=0.0, unix_s=float(T), late_s=None, whole=False, step_s=None):
     """The real times at which `count` waiting messages begin, and the longest wait that was told.
 
     `late_s` and `step_s` give how late the board is, and how far the clock is set, each time. `whole`: the
