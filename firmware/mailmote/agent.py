@@ -73,7 +73,7 @@ class Agent:
 
     def _watcher(self, entry):
         alarms = [Alarm(alarm) for alarm in self._settings["alarms"] if alarm["sensor"] == entry["name"]]
-        return Watcher(entry, alarms, self._tell, self._health)
+        return Watcher(entry, alarms, self._tell, self._health, self._settings["limits"]["changes_per_hour"])
 
     async def _tick(self, heartbeat):
         """What time alone brings about: missing readings, reminders, another try to store."""

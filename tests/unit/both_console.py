@@ -39,7 +39,7 @@ class Driver:
 
 def made(box):
     health = Health(Link())
-    watcher = Watcher(SETTINGS["sensors"][0], [], None, health)
+    watcher = Watcher(SETTINGS["sensors"][0], [], None, health, 6)
     watcher._driver = Driver()
     courier = Courier(SETTINGS, box, Link(), health, None)
     return console.Console(SETTINGS, Link(), health, box, courier, [watcher])

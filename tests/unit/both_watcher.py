@@ -84,7 +84,7 @@ def watched(drivers, turns=100, options=None, ends=Enough):
     health, heartbeat = Health(Link()), Heartbeat(turns)
     entry = dict(ENTRY)
     entry["options"] = options or {}
-    one = watcher.Watcher(entry, [Alarm(ALARM)], told.extend, health)
+    one = watcher.Watcher(entry, [Alarm(ALARM)], told.extend, health, 6)
     before, level = (watcher.sensors, clock.now_s), log.level
     watcher.sensors, clock.now_s, log.level = drivers, (lambda: heartbeat.now_s), 100
     try:
@@ -144,7 +144,7 @@ def test_only_a_recording_that_is_to_stop_the_agent_does():
 
 def test_time_alone_tells_a_missing_reading_of_a_live_sensor():
     told = []
-    one = watcher.Watcher(ENTRY, [Alarm(ALARM)], told.extend, Health(Link()))
+    one = watcher.Watcher(ENTRY, [Alarm(ALARM)], told.extend, Health(Link()), 6)
     for time_s in (T, T + 119, T + 120):
         one.tick(time_s)
     equal([(one.cause, one.at_s) for one in told], [(event.NO_READING, T + 120)])
@@ -152,7 +152,7 @@ def test_time_alone_tells_a_missing_reading_of_a_live_sensor():
 
 def test_a_clock_that_is_set_moves_the_alarms_of_a_live_sensor():
     told = []
-    one = watcher.Watcher(ENTRY, [Alarm(ALARM)], told.extend, Health(Link()))
+    one = watcher.Watcher(ENTRY, [Alarm(ALARM)], told.extend, Health(Link()), 6)
     one.tick(T)
     one.clock_moved(3600)
     one.tick(T + 3600 + 119)
@@ -162,7 +162,7 @@ def test_a_clock_that_is_set_moves_the_alarms_of_a_live_sensor():
 
 
 def test_the_last_reading_and_what_stands_can_be_asked():
-    fresh = watcher.Watcher(ENTRY, [Alarm(ALARM)], None, Health(Link()))
+    fresh = watcher.Watcher(ENTRY, [Alarm(ALARM)], None, Health(Link()), 6)
     equal((fresh.last, fresh.failing, fresh.standing()), (None, False, []))
     for readings, last, failing, standing in (
         ([7], (T, 7), False, []),
@@ -175,3 +175,75 @@ def test_the_last_reading_and_what_stands_can_be_asked():
         equal((readings, one.last, one.failing, one.standing()), (readings, last, failing, standing))
     one.clock_moved(3600)
     equal(one.last, (T + 3630, 7))
+
+
+LEVEL = {"name": "Too warm", "sensor": "Probe", "above": 8}
+
+
+def flaps(hours, per_hour):
+    """A watcher whose sensor was beyond the threshold in every other minute, and what it told."""
+    told = []
+    driver = Driver([9, 7] * (30 * hours))
+    one = watcher.Watcher(ENTRY, [Alarm(LEVEL)], told.extend, Health(Link()), per_hour)
+    before, watcher.sensors = watcher.sensors, Drivers(driver)
+    try:
+        for minute in range(60 * hours):
+            one.sample(T + 60 * minute)
+    finally:
+        watcher.sensors = before
+    return one, told
+
+
+def test_an_alarm_that_flaps_is_told_so_often_an_hour_and_counted():
+    one, told = flaps(3, 4)
+    equal(len(told), 12)
+    equal([(one.kind, one.count) for one in told[:4]], [(event.ALARM, 1), (event.RECOVERY, 1)] * 2)
+    one.tick(T + 5 * 3600)
+    equal(sum([one.count for one in told]), 180)
+
+
+def test_the_end_of_a_recording_tells_what_was_held_back():
+    readings = [9, 7] * 10
+    driver = Driver(readings, False, T - 10**6)
+    one, told, _ = watched(Drivers(driver), ends=None)
+    equal((len(told), one.standing()), (13, []))
+    equal(told[-1], (event.RECOVERY, event.ABOVE))
+
+
+def test_a_clock_that_is_set_moves_what_was_told_of_a_flapping_alarm():
+    one, told = flaps(1, 4)
+    equal(len(told), 4)
+    one.clock_moved(-7200)
+    one.tick(T + 3600 - 7200 - 1)
+    equal(len(told), 4)
+    one.tick(T + 3600 - 7200)
+    equal(len(told), 5)
+    equal(told[4].at_s, T + 59 * 60 - 7200)
+
+
+def slept(one, told, detail):
+    """The same watcher after a sleep."""
+    other = watcher.Watcher(ENTRY, [Alarm(LEVEL)], told.extend, Health(Link()), 4)
+    other.unpack(bytes(one.pack(*detail)))
+    return other
+
+
+def test_what_stands_and_what_is_held_back_outlive_a_sleep():
+    one, told = flaps(1, 4)
+    del told[:]
+    other = slept(one, told, (3, True))
+    other.tick(T + 3599)
+    equal(told, [])
+    other.tick(T + 3600)
+    equal([(one.kind, one.count) for one in told], [(event.RECOVERY, 56)])
+
+
+def test_with_less_detail_a_flapping_alarm_is_not_held_back_after_a_sleep():
+    one, told = flaps(1, 4)
+    del told[:]
+    one.release()
+    equal([one.count for one in told], [56])
+    other = slept(one, told, (0, False))
+    other.tick(T + 3600)
+    equal(len(told), 1)
+    equal(len(one.pack(0, False)) < len(one.pack(0, True)) < len(one.pack(3, True)), True)
