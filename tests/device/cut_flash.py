@@ -32,6 +32,7 @@ class CutFlash:
 
     It begins with a copy of `content`. The power goes at operation `cut_at`, counted from 1, or not at all.
     From then on every operation fails, and allocates nothing: finalisers get here from a garbage collection.
+    `erases` and `programmed_bytes` count what the flash was asked for.
     """
 
     def __init__(self, content, cut_at=0, manner=None):
@@ -39,9 +40,11 @@ class CutFlash:
         self._cut_at = cut_at
         self._manner = manner
         self.operations = 0
+        self.erases = 0
+        self.programmed_bytes = 0
         self.dead = False
 
-    def readblocks(self, block, buffer, offset):
+    def readblocks(self, block, buffer, offset=0):
         if self.dead:
             return _EIO
         start = block * _BLOCK_BYTES + offset
@@ -49,6 +52,7 @@ class CutFlash:
         return 0
 
     def writeblocks(self, block, buffer, offset):
+        self.programmed_bytes += len(buffer)
         return self._change(block * _BLOCK_BYTES + offset, buffer)
 
     def ioctl(self, operation, argument):
@@ -57,6 +61,7 @@ class CutFlash:
         if operation == _SIZE_OF_BLOCK:
             return _BLOCK_BYTES
         if operation == _ERASE:
+            self.erases += 1
             return self._change(argument * _BLOCK_BYTES, _ERASED)
         return _EIO if self.dead else 0
 

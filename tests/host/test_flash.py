@@ -11,7 +11,7 @@ from faulty_line import FaultyLine
 from firmware_site import FirmwareSite
 
 from mailmote_host import cli
-from mailmote_host.board import boards, flash
+from mailmote_host.board import boards, filesystem, flash
 from mailmote_host.board.image_header import ImageError
 from mailmote_host.board.image_store import Store
 from mailmote_host.board.ports import PortError
@@ -162,7 +162,31 @@ def test_without_a_stub_that_runs_the_chips_own_loader_does_it(make, image):
     line.close()
     assert said[-1] == "It is tried once more, slowly, with the chip's own loader."
     _until_said(board, b"MicroPython v1.26.0 on ")
-    _until_said(board, b"Performing initial setup")
+    last_start = board.said.rpartition(b"rst:0x")[2]
+    assert b"v1.26.0" in last_start
+    assert b"an old program" not in last_start  # the banner comes after main.py
+
+
+def test_the_board_makes_no_filesystem_for_an_empty_one_comes_with_the_image(make, image):
+    """A power cut at the first start has nothing to cut: see tests/device/test_first_boot.py."""
+    board = make()
+    board.hold_boot_and_reset()
+    chip = flash.detect(board.port)
+    flash.put(board.port, boards.named("esp32-devkitc"), image(), chip=chip)
+    board.reset()
+    _until_said(board, b"MicroPython v1.25.0 on ")
+    assert b"Performing initial setup" not in board.said
+    size_bytes = chip.flash_bytes - micropython_image.VFS_OFFSET
+    content = (board.folder / "flash.bin").read_bytes()[micropython_image.VFS_OFFSET :]
+    assert content.startswith(filesystem.empty(size_bytes))
+    assert not content[8192:].strip(b"\xff")
+
+
+def test_an_image_without_a_place_for_files_is_written_alone(image, tmp_path):
+    held = flash.checked(ESP32, image(), Store())
+    without = held._replace(partitions=tuple(one for one in held.partitions if one.label != "vfs"))
+    assert flash._empty_filesystem(without, tmp_path / "none") == []
+    assert not (tmp_path / "none").exists()
 
 
 def test_without_modem_lines_a_person_presses_the_buttons(make, image, tmp_path, capsys):

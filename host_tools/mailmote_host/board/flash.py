@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import HostError, UsageError
-from . import boards, esptool_process, images, monitoring, ports
+from . import boards, esptool_process, filesystem, images, monitoring, ports
 from .boards import Board
 from .esptool_process import Tell, Way
 from .esptool_trouble import HOW_TO_LOAD, EsptoolError
-from .image_header import MicroPythonImage, Partition
+from .image_header import MicroPythonImage
 from .image_store import Store
 from .ports import PortError
 
@@ -33,7 +33,6 @@ _CHIP = re.compile(r"^Connected to (ESP32[\w-]*) on ", re.MULTILINE)
 _MODEL = re.compile(r"^Chip type: +(\S.*)$", re.MULTILINE)
 _MAC = re.compile(r"^MAC: +([0-9a-f:]{17,23})$", re.MULTILINE)
 _FLASH = re.compile(r"^Detected flash size: (\d+)(KB|MB)$", re.MULTILINE)
-_BLANK_BYTES = 8192  # the two blocks by which littlefs is known
 
 
 class Chip(NamedTuple):
@@ -142,11 +141,11 @@ def put(
     the_board(chip, board.name)
     held = checked(chip, image, store or Store())
     with tempfile.TemporaryDirectory() as folder:
-        blank = Path(folder) / "blank.bin"
-        blank.write_bytes(b"\xff" * _BLANK_BYTES)
         written = [f"0x{board.image.offset:x}", str(image)]
+        if erase:
+            written += _empty_filesystem(held, Path(folder) / "filesystem.bin")
         try:
-            output = _write(port, chip, held, written, blank if erase else None, tell, say)
+            output = _write(port, chip, written, erase, tell, say)
         except KeyboardInterrupt:
             say("The flash may be half written: run `mailmote flash` again before the board is used.")
             raise
@@ -164,13 +163,12 @@ def put(
 def _write(
     port: str,
     chip: Chip,
-    image: MicroPythonImage,
     written: list[str],
-    blank: Path | None,
+    erase: bool,
     tell: Tell,
     say: Say,
 ) -> str:
-    erased = ["--erase-all"] if blank else []
+    erased = ["--erase-all"] if erase else []
     with_stub = ["write-flash", *erased, *written]
     if not chip.has_lines:
         ways = [Way(before="no-reset-no-sync", after="no-reset")]
@@ -181,11 +179,8 @@ def _write(
         if not error.may_pass:
             raise
         say("It is tried once more, slowly, with the chip's own loader.")
-    # That loader erases only what it writes: without its first blocks the old filesystem is gone too.
-    files = _filesystem(image) if blank else None
-    more = [f"0x{files.offset:x}", str(blank)] if files else []
-    slowest = Way(stub=False)
-    return esptool_process.run(port, slowest, ["write-flash", *written, *more], tell)
+    # That loader erases only what it writes, so the old filesystem ends by the new one in its place.
+    return esptool_process.run(port, Way(stub=False), ["write-flash", *written], tell)
 
 
 def _tried(port: str, ways: Sequence[Way], command: Sequence[str], tell: Tell, say: Say) -> str:
@@ -216,8 +211,13 @@ def _chip(port: str, output: str, lines: bool) -> Chip:
     )
 
 
-def _filesystem(image: MicroPythonImage) -> Partition | None:
-    return next((partition for partition in image.partitions if partition.label == "vfs"), None)
+def _empty_filesystem(image: MicroPythonImage, path: Path) -> list[str]:
+    """What esptool is to write besides an image whose table has a place for files; `path` is made."""
+    found = next((partition for partition in image.partitions if partition.label == "vfs"), None)
+    if found is None:
+        return []
+    path.write_bytes(filesystem.empty(found.size_bytes))
+    return [f"0x{found.offset:x}", str(path)]
 
 
 def _has_own_id(board: Board, port: str) -> bool:
