@@ -9,6 +9,7 @@ from pathlib import Path
 
 import canary
 import hostile_table
+import network_cut_table
 import pytest
 
 from mailmote_host.virtual import interpreter
@@ -74,3 +75,4 @@ def pytest_collect_file(file_path, parent):
 def pytest_terminal_summary(terminalreporter):
     hostile_table.write(terminalreporter)
     canary.write(terminalreporter)
+    network_cut_table.write(terminalreporter)
