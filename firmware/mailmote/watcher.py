@@ -103,8 +103,8 @@ class Watcher:
                 flapping.clock_moved(by_s)
 
     def pack(self, readings, flapping):
-        """The state of the alarms, for memory that outlives deep sleep: octets. Each has that many `readings`;
-        `flapping`: also what is held back, and how often the alarm was told."""
+        """The state of the alarms as octets, for memory that outlives sleep: each with so many `readings`,
+        and, with `flapping`, what is held back and how often the alarm was told."""
         from .policy import alarm_state
 
         data = bytearray((flapping,))
