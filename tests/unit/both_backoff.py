@@ -1,5 +1,7 @@
 """When a failed delivery is tried again."""
 
+import gc
+
 from expect import equal, raises
 
 from mailmote.policy.backoff import FIX, LATER, LOCKED, Backoff
@@ -64,6 +66,20 @@ def test_years_of_failure_overflow_nothing():
     backoff.failures = 10**9
     equal(backoff.pause_s(LATER, 1.0), 86400)
     equal(pauses(FIX, 1.0, 5000)[-1], 14400)
+
+
+def test_a_count_of_years_takes_no_memory():
+    if not hasattr(gc, "mem_alloc"):
+        return
+    backoff = Backoff()
+    backoff.failures = 65000
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    backoff.pause_s(LATER, 0.5)
+    grown = gc.mem_alloc() - before
+    gc.enable()
+    equal(grown < 1000, True)
 
 
 def test_every_chance_keeps_the_bounds():

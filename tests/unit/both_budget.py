@@ -159,6 +159,44 @@ def test_a_clock_that_is_set_frees_nothing():
         equal((by_s, budget.left(start_s + by_s + 28 * HOUR_S)), (by_s, 100))
 
 
+def test_what_is_used_in_the_next_third_of_a_day_is_written():
+    budget = Budget(10000)
+    equal(budget.use(1, T) is None, False)
+    equal(budget.use(1, T + 60), None)
+    kept = budget.use(1, T + 9 * HOUR_S)
+    woken = Budget(10000)
+    woken.load(kept, T + 33 * HOUR_S)
+    equal(woken.left(T + 33 * HOUR_S), 10000 - 102)
+
+
+def test_all_that_is_ahead_of_the_clock_counts_as_now():
+    budget = Budget(99)
+    budget.use(10, T)
+    kept = budget.use(10, T + 9 * HOUR_S)
+    woken = Budget(99)
+    woken.load(kept, T - 8 * HOUR_S)
+    equal(woken.left(T + 15 * HOUR_S), 79)
+
+
+def test_a_clock_that_went_back_counts_in_the_number_as_now():
+    budget = Budget(99)
+    budget.use(10, T + 9 * HOUR_S)
+    kept = budget.use(10, T)
+    woken = Budget(99)
+    woken.load(kept, T)
+    equal(woken.left(T + 23 * HOUR_S), 79)
+
+
+def test_the_number_is_one_that_can_be_kept():
+    for unix_s in (0, Y2000, T, 4000000000):
+        for limit in (1, 100, 10000):
+            number = Budget(limit).use(limit * 3, unix_s)
+            equal((unix_s, limit, 0 <= number < 10**12), (unix_s, limit, True))
+            woken = Budget(limit)
+            woken.load(number, unix_s)
+            equal((unix_s, limit, woken.left(unix_s)), (unix_s, limit, 0))
+
+
 def test_a_clock_that_was_set_is_in_the_next_number():
     budget = Budget(10000)
     budget.use(1, Y2000)

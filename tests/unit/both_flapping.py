@@ -218,6 +218,24 @@ def test_it_outlives_deep_sleep():
     equal((second.cause, second.extreme, second.since_s), (NO_READING, None, T + 400))
 
 
+def test_a_step_back_after_deep_sleep_holds_nothing_for_longer_than_an_hour():
+    gate = Flapping(1)
+    flap(gate, 3, 60)
+    woken = Flapping(1)
+    woken.unpack(gate.pack(), "hot")
+    woken.tick(T - 10**8)
+    equal(len(woken.tick(T - 10**8 + HOUR_S)), 1)
+
+
+def test_the_order_of_what_was_told_outlives_deep_sleep():
+    gate = Flapping(2)
+    flap(gate, 3, 1800)
+    woken = Flapping(2)
+    woken.unpack(gate.pack(), "hot")
+    equal(len(woken.told((change(RECOVERY, T + 5400),), T + 5400)), 1)
+    equal(woken.told((change(ALARM, T + 5401),), T + 5401), ())
+
+
 def test_old_times_are_not_kept_over_deep_sleep():
     gate = Flapping(6)
     flap(gate, 12, 1200)

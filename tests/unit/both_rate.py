@@ -114,6 +114,31 @@ def test_a_slot_that_nobody_took_is_waited_for_again():
     equal(rate.wait_s(first_s + 61, T + first_s + 61) > 900, True)
 
 
+def test_an_outage_takes_back_what_was_told_before():
+    rate = Rate(1 / 500, 250)
+    equal(rate.wait_s(0, T), 0)
+    rate.outage()
+    equal(rate.wait_s(0, T) > 0, True)
+
+
+def test_a_board_of_many_that_is_late_keeps_its_next_slot():
+    rate = Rate(1 / 500, 250)
+    rate.outage()
+    now_s = rate.wait_s(0, T) + 10
+    equal(rate.wait_s(now_s, T + now_s), 0)
+    rate.began(now_s)
+    equal(rate.wait_s(now_s, T + now_s) <= 500 * INTERVAL_S - 9, True)
+
+
+def test_a_board_of_many_rests_for_its_interval():
+    waits = []
+    for unix_s in range(T, T + 1100, 11):
+        rate = Rate(1 / 500, 250)
+        rate.began(0)
+        waits.append(rate.wait_s(0, unix_s))
+    equal(500 * INTERVAL_S - 16 <= min(waits) < 500 * INTERVAL_S, True)
+
+
 def test_a_board_alone_does_not_wait_after_an_outage():
     rate = Rate()
     rate.outage()
@@ -241,6 +266,15 @@ def test_it_outlives_deep_sleep():
         equal((slept_s, least_s <= wait_s <= least_s + 22), (slept_s, True))
         woken.began(5 + wait_s)
         equal(woken.wait_s(5 + wait_s, T) >= 40, True)
+
+
+def test_an_outage_outlives_deep_sleep():
+    rate = Rate(1 / 500, 250)
+    rate.outage()
+    woken = Rate(1 / 500, 250)
+    woken.unpack(rate.pack(0), 0)
+    equal(woken.wait_s(0, T), rate.wait_s(0, T))
+    equal(woken.wait_s(0, T) > 0, True)
 
 
 def test_a_state_of_nothing_sends_at_once():

@@ -61,7 +61,7 @@ class Budget:
         self._used = [0] * _BUCKETS
         self._spare = 0
         self._end_s = (unix_s // _BUCKET_S + 1) * _BUCKET_S
-        age = max(0, _third(unix_s) - number // 100**_THIRDS)
+        age = _third(unix_s) - number // 100**_THIRDS
         for back in range(_THIRDS):
             steps = number // 100 ** (_THIRDS - 1 - back) % 100
             last_s = min(unix_s, (unix_s // _THIRD_S - age - back + 1) * _THIRD_S - 1)
@@ -73,7 +73,6 @@ class Budget:
         """The clock was set: what was t is t + by_s now."""
         if self._end_s:
             self._end_s += int(by_s)
-        self._spare = 0
 
     def pack(self):
         """The state as 24 octets."""

@@ -107,6 +107,6 @@ class Rate:
             # The remainder first: thirtieths of the seconds since 1970 are no small integer.
             turn = (self._slot - int(unix_s % self._cycle * _TICKS)) % self._cycle
             late = (rest - turn) % self._cycle
-            if self._outage or late > _SLACK:
+            if late > _SLACK:
                 rest += -late % self._cycle
         return -(-rest // _TICKS)
