@@ -7,7 +7,8 @@ named relative to the working directory, which on a board is the root of the fla
 import asyncio
 import json
 
-from . import __version__, compat, event, log, sign_in
+from . import __version__, compat, event, log
+from .alive import Alive
 from .console import Console
 from .courier import Courier
 from .errors import FixSettings, SettingsError, StorageError
@@ -17,6 +18,7 @@ from .net import clock
 from .net.link import Link
 from .policy.alarms import Alarm
 from .redaction import hide
+from .routes import Routes
 from .store import secrets, state
 from .store.outbox import Outbox
 from .supervisor import Supervisor, watchdog
@@ -33,9 +35,11 @@ class Agent:
         self._link = _link(settings.get("wifi"))
         self._health = Health(self._link)
         self._outbox = Outbox()
-        self._sign_in = sign_in.of(settings["mail"])
-        self._courier = Courier(settings, self._outbox, self._link, self._health, self._sign_in)
+        self._routes = Routes(settings)
+        self._courier = Courier(settings, self._outbox, self._link, self._health, self._routes)
+        self._alive = Alive(settings)
         self._watchers = [self._watcher(entry) for entry in settings["sensors"]]
+        self._health.watchers = self._watchers
         self._console = Console(
             settings, self._link, self._health, self._outbox, self._courier, self._watchers
         )
@@ -49,7 +53,8 @@ class Agent:
         supervisor.start("link", self._link.keep)
         supervisor.start("clock", lambda heartbeat: clock.keep(self._link, heartbeat, self._clock_moved))
         supervisor.start("courier", self._courier.run)
-        supervisor.start("sign-in", lambda heartbeat: self._sign_in.keep(heartbeat, self._link, self._warn))
+        for route in self._routes.all:
+            self._keep_sign_in(supervisor, route.sign_in)
         supervisor.start("alarms", self._tick)
         supervisor.start("console", self._console.run)
         for entry, watcher in zip(self._settings["sensors"], self._watchers):
@@ -71,6 +76,9 @@ class Agent:
         log.info("agent", "All recordings are at their end and every alert is mailed.")
         log.info("agent", "Heap in use at most: %d bytes.", self._health.heap_peak_bytes)
 
+    def _keep_sign_in(self, supervisor, sign_in):
+        supervisor.start("sign-in", lambda heartbeat: sign_in.keep(heartbeat, self._link, self._warn))
+
     def _watcher(self, entry):
         alarms = [Alarm(alarm) for alarm in self._settings["alarms"] if alarm["sensor"] == entry["name"]]
         return Watcher(entry, alarms, self._tell, self._health, self._settings["limits"]["changes_per_hour"])
@@ -81,11 +89,14 @@ class Agent:
             now_s = clock.now_s()
             for watcher in self._watchers:
                 watcher.tick(now_s)
+            sign_of_life = self._alive.event()
+            self._tell([sign_of_life] if sign_of_life else [])
             self._store()
             self._health.uptime_s()  # asked often, so that it outlives the wrap of the ticks
             await heartbeat.sleep(_TICK_S)
 
     def _clock_moved(self, by_s):
+        self._courier.clock_moved(by_s)
         for watcher in self._watchers:
             watcher.clock_moved(by_s)
 

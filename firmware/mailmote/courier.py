@@ -1,4 +1,4 @@
-"""From the outbox to the mail server: what to send next, and what a result means.
+"""From the outbox to the mail server: when to send, by which way, and what a result means.
 
 A record leaves the outbox only when each of its recipients has been answered for: delivered, by a complete
 final reply, or refused for good. What a failure means is its class (errors.py): a recipient that is refused
@@ -6,49 +6,54 @@ is set aside, what may pass is tried again later, and what a person must mend is
 alert is kept. An alert that all of its recipients refuse, for no reason that the table knows, is kept as
 well: somebody has to hear of it.
 
-A connection takes the alerts that were never tried first, so that an old one with a bad recipient does not
-stand in the way of a new one. Two alerts in a row that nobody gets end it: the server is at fault, or the
-settings.
+What goes into a mail is up to the mailbag, how much may be sent to the allowance, and by which way to the
+routes. Two mails in a row that nobody gets end a connection: the server is at fault, or the settings.
 """
 
 import asyncio
-import random
 
 from . import compat, log
+from .allowance import Allowance
 from .civil import duration
 from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
 from .explanations import failure
-from .letters import client_name, letter, recipients_of
+from .letters import client_name, digest, letter
+from .mailbag import Mailbag
 from .net import clock
 from .net.session import Session
-from .policy.pacing import Backoff
-from .store import record as records
+from .refusals import Refusals
 from .store import state
 
 # A refusal for good that only its class tells: some servers say so at RCPT of a sender or client they refuse.
 _UNKNOWN_REASONS = ("recipient-refused", "content-refused")
+_KEEP_OPEN_S = 10  # a connection is not held for a longer wait than this
 
 
 class Courier:
-    """Sends what the outbox holds, over one connection at a time."""
+    """Sends what the outbox holds, over one connection at a time.
 
-    def __init__(self, settings, outbox, link, health, sign_in):
+    `trouble` is the MailmoteError that keeps mail from leaving, or None.
+    """
+
+    def __init__(self, settings, outbox, link, health, routes):
         self._settings = settings
-        self._sign_in = sign_in
         self._outbox = outbox
         self._link = link
         self._health = health
-        self._backoff = Backoff()
+        self._routes = routes
+        self._bag = Mailbag(settings, outbox)
+        self._refusals = Refusals(outbox, health)
+        self._allowance = Allowance(settings)
         self._arrived = asyncio.Event()
         self._asked = asyncio.Event()
-        self._round = 0
-        self._tried = {}  # number of a record: the round in which it was tried last
-        self._answered = {}  # records with results that the flash has not taken yet
         self._opened = False
         self._next_try = None  # in ticks, while a pause lasts
         self._followed = None
         self._followed_failure = None
+        self.trouble = None
         self.idle = asyncio.Event()
+        if len(outbox):
+            self._allowance.outage()
 
     def wake(self):
         """Something was put into the outbox."""
@@ -75,9 +80,22 @@ class Courier:
             return None
         return max(0, compat.ticks_diff(self._next_try, compat.ticks_ms()) // 1000)
 
+    def due_in_s(self):
+        """Seconds until something should be sent; 0 for now, None where nothing waits."""
+        if not len(self._outbox):
+            return None
+        return max(self._routes.pause_s(self._health.uptime_s()), self._allowance.wait_s())
+
+    def pack(self):
+        """The pauses that last, as bytes for a memory that outlives deep sleep."""
+        return self._routes.pack(self._health.uptime_s())
+
+    def unpack(self, data):
+        """Take up what `pack` gave."""
+        self._routes.unpack(data, self._health.uptime_s())
+
     async def run(self, heartbeat):
         """Deliver, pause after a failure, wait for work; for ever."""
-        retried_at_once = False
         while True:
             self._arrived.clear()
             self._asked.clear()
@@ -85,54 +103,84 @@ class Courier:
                 self.idle.set()
                 await heartbeat.wait(self._arrived)
                 continue
-            await self._link.wait_up(heartbeat)
-            left = await self._deliver(heartbeat)
+            if not self._link.up:
+                self._allowance.outage()
+                await self._link.wait_up(heartbeat)
+            await self._wait_for_allowance(heartbeat)
+            left = await self.turn(heartbeat)
             if left is None:
-                self._backoff.succeeded()
-                retried_at_once = False
                 continue
-            self._health.failed(left)
-            if isinstance(left, RetryNow) and not retried_at_once:
-                retried_at_once = True
-                continue
-            pause_s = self._backoff.pause_s(isinstance(left, FixSettings), random.random())
-            text = "%d alerts wait. %s Next try in %s."
-            log.warning("courier", text, len(self._outbox), left, duration(pause_s))
+            pause_s = self._routes.pause_s(self._health.uptime_s())
+            if pause_s:
+                text = "%d alerts wait. %s Next try in %s."
+                log.warning("courier", text, len(self._outbox), left, duration(pause_s))
             # A server that was reached gets a new alert at once; one that was not, or that refuses the
             # sign-in, is left in peace until a person asks: hammering prolongs a lockout.
-            self._next_try = compat.ticks_add(compat.ticks_ms(), pause_s * 1000)
-            await heartbeat.sleep(pause_s, self._arrived if self._opened else self._asked)
-            self._next_try = None
+            event = self._arrived if self._opened else self._asked
+            await self._rest(heartbeat, pause_s, event)
+            if event.is_set():
+                self._routes.hurry(self._health.uptime_s())
 
-    async def _deliver(self, heartbeat):
-        """Send what waits over one connection; the failure that stopped it or was left, or None."""
+    def clock_moved(self, by_s):
+        """The clock was set: what was t is t + by_s now."""
+        self._allowance.clock_moved(by_s)
+
+    async def turn(self, heartbeat):
+        """Deliver what waits by the ways that are due, one after the other until one succeeds.
+
+        Returns what keeps mail from leaving, or None. Needs a link.
+        """
+        left = self.trouble
+        self._opened = False
+        self._set_expired_aside()
+        for route in self._routes.due(self._health.uptime_s()):
+            left, delivered = await self._deliver(route, heartbeat)
+            if left is None:
+                route.succeeded()
+                break
+            route.failed(left, self._health.uptime_s(), delivered)
+            self._health.failed(left)
+            self._allowance.outage()
+        self.trouble = left
+        return left
+
+    async def _wait_for_allowance(self, heartbeat):
+        wait_s = self._allowance.wait_s()
+        if self._allowance.used_up():
+            error = failure(RetryLater, "recipients-used-up", self._settings["limits"]["recipients_per_day"])
+            self._health.note(str(error))
+            log.warning("courier", error)
+        await self._rest(heartbeat, wait_s)
+
+    async def _rest(self, heartbeat, seconds, unless=None):
+        self._next_try = compat.ticks_add(compat.ticks_ms(), int(seconds * 1000))
+        await heartbeat.sleep(seconds, unless)
+        self._next_try = None
+
+    async def _deliver(self, route, heartbeat):
+        """Send what waits over one connection: (the failure that stopped it or was left, or None; mails)."""
         session = None
         left = None
-        self._opened = False
-        self._round += 1
+        delivered = fruitless = 0
+        self._bag.begin_round()
         try:
-            credentials = await self._sign_in.credentials(heartbeat)
-            session = Session(
-                client_name(self._settings),
-                self._settings["mail"],
-                credentials,
-                heartbeat,
-                self._sign_in.identity(),
-            )
+            credentials = await route.sign_in.credentials(heartbeat)
+            name = client_name(self._settings, route.mail)
+            session = Session(name, route.mail, credentials, heartbeat, route.sign_in.identity())
             self._health.collect()
-            await self._open(session)
-            fruitless = 0
-            number = self._next()
-            while number is not None and fruitless < 2:
-                self._tried[number] = self._round
-                failed, delivered = await self._send(session, number)
-                if number == self._followed and failed:
-                    self._followed_failure = failed
+            await self._open(session, route)
+            mail = self._bag.next()
+            while mail is not None and fruitless < 2:
+                wait_s = self._allowance.wait_s(len(mail.recipients))
+                if wait_s > _KEEP_OPEN_S:
+                    break
+                await heartbeat.sleep(wait_s)
+                failed, got = await self._send(session, route, mail)
                 left = failed or left
-                if delivered and session.secure:
-                    _keep_time()
-                fruitless = fruitless + 1 if failed and not delivered else 0
-                number = self._next()
+                delivered += got
+                fruitless = fruitless + 1 if failed and not got else 0
+                mail = self._bag.next()
+            left = self._bag.failure or left
         except MailmoteError as error:
             left = self._followed_failure = error
         except MemoryError:
@@ -141,94 +189,103 @@ class Courier:
             if session:
                 await session.close()
             self._health.collect()
-        return left
+        return left, delivered
 
-    async def _open(self, session):
+    async def _open(self, session, route):
         """Raises MailmoteError; RetryNow where a new token is to take the place of a refused one."""
         try:
             await session.open()
         except MailmoteError as error:
-            if self._sign_in.refused(error):
+            if route.sign_in.refused(error):
                 raise RetryNow(error.text, error.key)
             raise
-        self._sign_in.accepted()
+        route.sign_in.accepted()
         self._opened = True
 
-    def _next(self):
-        """The record to send next: of those not tried in this round, the one that waits longest for a try."""
-        best = None
-        for number in self._outbox.waiting():
-            tried = self._tried.get(number, 0)
-            if tried < self._round and (best is None or tried < self._tried.get(best, 0)):
-                best = number
-        return best
-
-    async def _send(self, session, number):
-        """Send one record to those of its recipients that are pending.
+    async def _send(self, session, route, mail):
+        """Send one mail to those of its recipients that are pending.
 
         Returns what keeps some of them pending, or None, and how many it was delivered to. Raises
         MailmoteError when the connection is lost or the flash fails.
         """
-        record = self._answered.get(number) or self._outbox.load(number)
-        self._health.damaged = self._outbox.bad
-        if record is None:
-            return None, 0
-        recipients = recipients_of(self._settings, record.event.alarm)
-        if record.recipients_crc != records.recipients_crc(recipients):
-            record.recipients_crc = records.recipients_crc(recipients)
-            record.pending, record.refused = records.EVERYONE, 0
-        record.pending &= (1 << len(recipients)) - 1
-        pending = [index for index in range(len(recipients)) if record.pending & 1 << index]
+        self._health.damaged, self._health.merged = self._outbox.bad, self._outbox.merged
+        pending = mail.pending()
         notes = tuple(self._health.notes)
+        self._bag.begin(mail)
         results = []
         if pending:
-            results = await self._mail(session, record, notes, [recipients[index] for index in pending])
+            results = await self._mail(session, route, mail, notes, [mail.recipients[i] for i in pending])
         delivered = len([result for result in results if result is None])
-        failed = self._conclude(number, record, recipients, pending, results)
+        failed = self._conclude(mail, pending, results)
         if delivered:
-            self._health.delivered(notes, record.event.title)
+            self._health.delivered(notes, mail.last.event.title)
+            self._refusals.told(notes)
             text = '"%s" was accepted for %d of %d recipients.'
-            log.info("courier", text, record.event.title, delivered, len(recipients))
+            title = mail.last.event.title
+            if len(mail.numbers) > 1:
+                title = "%d alerts, the last: %s" % (len(mail.numbers), title)
+            log.info("courier", text, title, delivered, len(mail.recipients))
+            if session.secure:
+                _keep_time()
         self._health.collect()
         return failed, delivered
 
-    async def _mail(self, session, record, notes, to):
-        """The result for each of `to`: None for delivered, or an exception."""
-        message = letter(self._settings, record, notes, self._health.lines())
+    async def _mail(self, session, route, mail, notes, to):
+        """The result for each of `to`: None for delivered, or an exception. Raises MailmoteError."""
+        if len(mail.numbers) > 1:
+            records = lambda: self._bag.records(mail.numbers)  # noqa: E731
+            message = digest(self._settings, route.mail, records, mail.last, self._health, notes)
+        else:
+            message = letter(self._settings, route.mail, mail.last, self._health, notes)
+        self._allowance.began(len(to))
+        began = compat.ticks_ms()
         try:
-            return await session.send(self._settings["mail"]["from"], to, message)
+            results = await session.send(route.mail["from"], to, message)
         except GiveUp as error:
             return [error] * len(to)
+        except MailmoteError as error:
+            self._bag.lost(mail)
+            self._allowance.judge((error,), 0)
+            raise
+        self._allowance.judge(results, compat.ticks_diff(compat.ticks_ms(), began) // 1000)
+        return results
 
-    def _conclude(self, number, record, recipients, pending, results):
+    def _conclude(self, mail, pending, results):
         """Keep in the outbox what the results leave to do; what some recipients are pending for, or None."""
         failed = None
-        answered = False
-        nobody = record.pending | record.refused == (1 << len(recipients)) - 1 and None not in results
+        answered = refused = 0
+        everyone = (1 << len(mail.recipients)) - 1
+        nobody = mail.last.pending | mail.last.refused == everyone and None not in results
         for index, result in zip(pending, results):
             if nobody and isinstance(result, GiveUp) and result.key in _UNKNOWN_REASONS:
                 result = FixSettings(result.text, result.key)
             if result is not None and not isinstance(result, GiveUp):
                 failed = failed if isinstance(failed, FixSettings) else result
                 continue
-            answered = True
-            record.pending &= ~(1 << index)
+            answered |= 1 << index
             if result:
-                record.refused |= 1 << index
-                if number == self._followed:
+                refused |= 1 << index
+                self._refusals.keep(mail.numbers, mail.recipients[index], result)
+                if self._followed in mail.numbers:
                     self._followed_failure = result
-                self._health.refused += 1
-                text = "%s does not get this mail. %s" % (recipients[index], result)
-                self._health.note(text)
-                log.error("courier", text)
-        self._answered[number] = record
-        if not record.pending:
-            self._outbox.close(number, record)
-            self._tried.pop(number, None)
-        elif answered:
-            self._outbox.update(number, record)
-        self._answered.pop(number, None)
+        if failed and self._followed in mail.numbers:
+            self._followed_failure = failed
+        self._bag.settle(mail, answered, refused)
         return failed
+
+    def _set_expired_aside(self):
+        """Refuse what has waited for longer than the settings allow: RFC 5321 section 4.5.4.1."""
+        mail = self._bag.expired()
+        while mail:
+            error = failure(GiveUp, "expired", self.trouble or "no reason is known")
+            for index in mail.pending():
+                self._refusals.keep(mail.numbers, mail.recipients[index], error)
+            try:
+                self._bag.settle(mail, mail.last.pending, mail.last.pending)
+            except StorageError as problem:
+                log.error("courier", problem)
+                return
+            mail = self._bag.expired()
 
 
 def _keep_time():

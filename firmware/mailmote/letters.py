@@ -1,6 +1,10 @@
-"""What the settings make of an alert: who gets it, from whom, and the mail that tells it."""
+"""What the settings make of an alert: who gets it, from whom, and the mail that tells it.
 
-from . import addresses
+The words of the rarer mails are loaded for one and let go again: heap is short.
+"""
+
+from . import addresses, compat
+from .event import CRASH, TEST
 from .mail.alert import About, compose
 
 
@@ -11,23 +15,52 @@ def recipients_of(settings, alarm_name):
     return list(own) if own else mail["to"] + mail.get("cc", [])
 
 
-def client_name(settings):
+def client_name(settings, route):
     """The name for EHLO: the device as a host of the sender's domain, since Exchange refuses bare words."""
     label = "".join(
         character if "a" <= character <= "z" or "0" <= character <= "9" else "-"
         for character in settings["device"]["name"].lower()
     )
-    return "%s.%s" % (label[:63].strip("-") or "mote", addresses.domain_of(settings["mail"]["from"]))
+    return "%s.%s" % (label[:63].strip("-") or "mote", addresses.domain_of(route["from"]))
 
 
-def letter(settings, record, notes, health_lines):
-    """The Message for an outbox record: always with the same Date and Message-ID. Raises SettingsError."""
+def letter(settings, route, record, health, notes):
+    """The Message for one record through `route`, a mail table; always with the same Date and Message-ID.
+
+    Raises SettingsError.
+    """
     event = record.event
-    message_id = "%08x.%08x@%s" % (event.at_s, record.identity, addresses.domain_of(settings["mail"]["from"]))
-    return compose(event, _about(settings, event, notes), message_id, health_lines)
+    about = _about(settings, route, event, notes)
+    if event.kind < TEST:
+        return compose(event, about, _message_id(settings, record), health.lines())
+    words = compat.borrow("mailmote.mail.report")
+    log_lines = health.last_crash().split("\n") if event.kind == CRASH else ()
+    readings = health.readings(settings["device"]["utc_offset_s"])
+    return words.compose(event, about, _message_id(settings, record), health.lines(), readings, log_lines)
 
 
-def _about(settings, event, notes):
+def digest(settings, route, records, last, health, notes):
+    """The Message for several records. `records()` yields them anew, oldest first; `last` is the last one.
+
+    Its Date and Message-ID are those of the last one. Raises SettingsError.
+    """
+
+    def rows():
+        for record in records():
+            yield record.event, _about(settings, route, record.event, ())
+
+    words = compat.borrow("mailmote.mail.digest")
+    about = _about(settings, route, last.event, notes)
+    return words.compose(rows, about, _message_id(settings, last), last.event.at_s, health.lines())
+
+
+def _message_id(settings, record):
+    """The same by whichever route it goes."""
+    domain = addresses.domain_of(settings["mail"]["from"])
+    return "%08x.%08x@%s" % (record.event.at_s, record.identity, domain)
+
+
+def _about(settings, route, event, notes):
     """What the settings say of an event; an alarm that they no longer have is told all the same."""
     device, mail = settings["device"], settings["mail"]
     alarm = _named(settings["alarms"], event.alarm)
@@ -35,7 +68,7 @@ def _about(settings, event, notes):
     return About(
         device["name"],
         sensor.get("name", "?"),
-        mail["from"],
+        route["from"],
         alarm.get("to") or mail["to"],
         () if alarm.get("to") else mail.get("cc", ()),
         mail.get("reply_to"),

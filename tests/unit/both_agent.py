@@ -14,6 +14,14 @@ SETTINGS = {
     "clock": {"ntp": ["ntp.contoso.test"]},
     "sensors": [],
     "alarms": [],
+    "fallbacks": [],
+    "retry": {"first_s": 60, "cap_s": 3600, "expire_after_s": 0},
+    "limits": {
+        "mailbox_share": 1.0,
+        "recipients_per_day": 10000,
+        "digest_after_s": 900,
+        "changes_per_hour": 6,
+    },
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+from courier_parts import Box
 from expect import equal
 from flash_folder import on_flash
 
@@ -23,6 +24,7 @@ SETTINGS = {
     },
     "sensors": [{"name": "Cold room", "driver": "x", "unit": "C", "every_s": 60, "options": {}}],
     "alarms": [{"name": "Too cold", "sensor": "Cold room", "to": ["c@contoso.test"]}],
+    "limits": {"mailbox_share": 1.0, "recipients_per_day": 10000, "digest_after_s": 900},
 }
 
 
@@ -206,7 +208,7 @@ class Heartbeat:
 
 def run(typed):
     """Whether the console owes no sign of life, and which lines it was given, once it has ended."""
-    one = made(None)
+    one = made(Box())
     octets = list(typed or b"")
     obeyed = []
     one.obey = obeyed.append

@@ -1,131 +1,26 @@
 """What the courier makes of results: the server is a list of what it says to each mail."""
 
-import asyncio
-
+from courier_parts import (
+    BUSY,
+    DENIED,
+    NOBODY,
+    NOW,
+    ODD,
+    SETTINGS,
+    STALE,
+    Box,
+    Heartbeat,
+    Opening,
+    Server,
+    SignIn,
+    deliver,
+    made,
+    rounds,
+    run,
+)
 from expect import equal
 
-from mailmote import courier, errors, event, letters, log
-from mailmote.health import Health
-from mailmote.store import record
-
-SETTINGS = {
-    "device": {"name": "mote", "utc_offset_s": 0},
-    "mail": {"from": "mote@contoso.test", "to": ["a@contoso.test", "b@contoso.test"], "auth": "none"},
-    "sensors": [],
-    "alarms": [{"name": "to one", "to": ["c@fabrikam.test"], "sensor": "x", "severity": "info"}],
-}
-
-
-class Link:
-    waited = 0
-
-    def rssi(self):
-        return None
-
-    async def wait_up(self, heartbeat):
-        self.waited += 1
-
-
-class Box:
-    """An outbox in memory; `failing` makes that many changes fail."""
-
-    bad = 0
-
-    def __init__(self, *names):
-        self.records = {}
-        self.refused = []
-        self.failing = 0
-        for number, name in enumerate(names):
-            one = event.Event(event.ALARM, event.NO_READING, name, 0, 60)
-            to = letters.recipients_of(SETTINGS, name)
-            self.records[number + 1] = record.Record(one, number, record.recipients_crc(to))
-
-    def __len__(self):
-        return len(self.records)
-
-    def waiting(self):
-        return tuple(sorted(self.records))
-
-    def load(self, number):
-        return record.decode(record.encode(self.records[number]))
-
-    def update(self, number, changed):
-        self._change()
-        self.records[number] = changed
-
-    def close(self, number, last):
-        self._change()
-        if last.refused:
-            self.refused.append(number)
-        del self.records[number]
-
-    def _change(self):
-        if self.failing:
-            self.failing -= 1
-            raise errors.StorageError("planned")
-
-
-class SignIn:
-    """Nobody signs in; `stale` is the error after which a new token is worth a try."""
-
-    stale = None
-
-    def __init__(self):
-        self.accepted_count = 0
-
-    async def credentials(self, heartbeat):
-        return None
-
-    def identity(self):
-        return None
-
-    def accepted(self):
-        self.accepted_count += 1
-
-    def refused(self, error):
-        return error is self.stale
-
-
-class Server:
-    """Stands for Session: `says` maps an address to a result; who got a mail is in `mails`."""
-
-    secure = False
-
-    def __init__(self, says):
-        self.says = says
-        self.mails = []
-
-    def __call__(self, *arguments):
-        return self
-
-    async def open(self):
-        if "open" in self.says:
-            raise self.says["open"]
-
-    async def send(self, sender, to, message):
-        self.mails.append(tuple(to))
-        return [self.says.get(address) for address in to]
-
-    async def close(self):
-        pass
-
-
-def rounds(box, says, count=1):
-    """Deliver `count` times; (server, courier, what each was left with)."""
-    server = Server(says)
-    before, courier.Session, level, log.level = courier.Session, server, log.level, 100
-    try:
-        one = courier.Courier(SETTINGS, box, Link(), Health(Link()), SignIn())
-        left = [asyncio.run(one._deliver(None)) for _ in range(count)]
-    finally:
-        courier.Session, log.level = before, level
-    return server, one, left
-
-
-BUSY = errors.RetryLater("busy", "server-busy")
-DENIED = errors.FixSettings("denied", "relay-denied")
-NOBODY = errors.GiveUp("unknown", "unknown-recipient")
-ODD = errors.GiveUp("no", "recipient-refused")
+from mailmote import courier, errors, letters
 
 
 def test_a_recipient_that_is_denied_does_not_stand_in_the_way_of_other_alerts():
@@ -136,9 +31,9 @@ def test_a_recipient_that_is_denied_does_not_stand_in_the_way_of_other_alerts():
 
 
 def test_two_alerts_in_a_row_that_nobody_gets_end_the_connection():
-    box = Box("to all", "to all", "to all", "to all")
+    box = Box("to all", "to all", "to all")
     server, _, left = rounds(box, {"a@contoso.test": BUSY, "b@contoso.test": BUSY})
-    equal((len(server.mails), len(box), left), (2, 4, [BUSY]))
+    equal((len(server.mails), len(box), left), (2, 3, [BUSY]))
 
 
 def test_what_was_tried_least_comes_first():
@@ -202,82 +97,6 @@ def test_what_fails_at_the_opening_sends_nothing_and_is_told_apart():
     equal(one._opened, True)
 
 
-class End(Exception):
-    """Enough turns."""
-
-
-class Chance:
-    """`random` at its most."""
-
-    def random(self):
-        return 1.0
-
-
-class Heartbeat:
-    """Sleeps no time; ends the run at the `turns`-th rest. `on_rest(count)` is what happens meanwhile."""
-
-    def __init__(self, turns, on_rest=None):
-        self._turns = turns
-        self._on_rest = on_rest
-        self.rests = []
-        self.courier = None
-
-    async def sleep(self, seconds, unless=None):
-        """Notes how long, and whether a new alert would end it; what a person asks for always does."""
-        equal((unless in (self.courier._arrived, self.courier._asked), unless.is_set()), (True, False))
-        self._rest((seconds, unless is self.courier._arrived))
-
-    async def wait(self, event):
-        equal(event.is_set(), False)
-        self._rest("idle")
-
-    def _rest(self, how):
-        self.rests.append(how)
-        if self._on_rest:
-            self._on_rest(len(self.rests))
-        if len(self.rests) == self._turns:
-            raise End
-
-
-def run(box, server, heartbeat):
-    """The courier's own loop, to the end of the heartbeat's turns; the courier."""
-    before = courier.Session, courier.random, log.level
-    courier.Session, courier.random, log.level = server, Chance(), 100
-    one = courier.Courier(SETTINGS, box, Link(), Health(Link()), SignIn())
-    one.wake()
-    heartbeat.courier = one
-    try:
-        asyncio.run(one.run(heartbeat))
-    except End:
-        pass
-    finally:
-        courier.Session, courier.random, log.level = before
-    return one
-
-
-class Opening(Server):
-    """Raises the next of `errors` at each opening; with None, or without any left, it opens."""
-
-    def __init__(self, *errors):
-        Server.__init__(self, {})
-        self.errors = list(errors)
-        self.opened = 0
-        self.closed = 0
-
-    async def open(self):
-        self.opened += 1
-        error = self.errors.pop(0) if self.errors else None
-        if error:
-            raise error
-
-    async def close(self):
-        self.closed += 1
-
-
-NOW = errors.RetryNow("idle", "idle")
-STALE = errors.FixSettings("the token was refused", "bad-token")
-
-
 def test_an_empty_outbox_is_idle_without_a_connection_and_waking_ends_that():
     server, heartbeat = Opening(), Heartbeat(1)
     one = run(Box(), server, heartbeat)
@@ -295,7 +114,7 @@ def test_what_may_pass_at_once_is_tried_at_once_but_only_once_in_a_row():
 
 
 def test_a_refused_token_is_tried_again_at_once_where_a_new_one_may_be_had():
-    for stale, rests, opened in ((STALE, ["idle"], 2), (None, [(900, False)], 1)):
+    for stale, rests, opened in ((STALE, ["idle"], 2), (None, [(1080, False)], 1)):
         server, heartbeat = Opening(STALE), Heartbeat(1)
         SignIn.stale = stale
         try:
@@ -303,7 +122,7 @@ def test_a_refused_token_is_tried_again_at_once_where_a_new_one_may_be_had():
         finally:
             SignIn.stale = None
         equal((heartbeat.rests, server.opened, server.closed), (rests, opened, opened))
-        equal(one._sign_in.accepted_count, opened - 1)
+        equal(one._routes.all[0].sign_in.accepted_count, opened - 1)
 
 
 def test_a_sign_in_that_fails_makes_no_connection():
@@ -311,13 +130,9 @@ def test_a_sign_in_that_fails_makes_no_connection():
         async def credentials(self, heartbeat):
             raise BUSY
 
-    server, before, level = Opening(), courier.Session, log.level
-    courier.Session, log.level = server, 100
-    try:
-        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), Failing())
-        equal(asyncio.run(one._deliver(None)), BUSY)
-    finally:
-        courier.Session, log.level = before, level
+    server = Opening()
+    one = made(Box("to all"), sign_in=Failing)
+    equal(deliver(one, server), BUSY)
     equal((server.opened, one._opened), (0, False))
 
 
@@ -326,7 +141,7 @@ def kept_times(secure, at_s, due=True, says=None):
     raised, written = [], []
     server = Server(says or {})
     server.secure = secure
-    before = courier.Session, courier.clock, courier.state, log.level
+    before = courier.clock, courier.state
 
     class Clock:
         FLOOR = "clock-floor"
@@ -340,12 +155,12 @@ def kept_times(secure, at_s, due=True, says=None):
             written.append((name, number))
             raise errors.StorageError("planned")
 
-    courier.Session, courier.clock, courier.state, log.level = server, Clock, State, 100
+    one = made(Box("to all"))
+    courier.clock, courier.state = Clock, State
     try:
-        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), SignIn())
-        asyncio.run(one._deliver(None))
+        deliver(one, server)
     finally:
-        courier.Session, courier.clock, courier.state, log.level = before
+        courier.clock, courier.state = before
     return raised, written
 
 
@@ -371,7 +186,7 @@ def test_a_success_makes_the_next_failure_the_first():
 def test_a_person_is_given_more_time_than_a_server():
     heartbeat = Heartbeat(2)
     one = run(Box("to all"), Opening(DENIED, DENIED), heartbeat)
-    equal(heartbeat.rests, [(900, False), (1800, False)])
+    equal(heartbeat.rests, [(1080, False), (2160, False)])
     equal(one._health.notes, ["Mail was delayed. denied"])
 
 
@@ -385,13 +200,8 @@ def test_a_new_alert_ends_the_pause_only_where_the_server_could_be_reached():
 
 def test_too_little_memory_is_tried_again_and_every_end_closes_the_session():
     for error, key in ((MemoryError(), "no-memory"), (BUSY, "server-busy"), (None, None)):
-        server, before = Opening(error), courier.Session
-        courier.Session, level, log.level = server, log.level, 100
-        try:
-            one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), SignIn())
-            left = asyncio.run(one._deliver(None))
-        finally:
-            courier.Session, log.level = before, level
+        server = Opening(error)
+        left = deliver(made(Box("to all")), server)
         equal((left and left.key, server.closed), (key, 1))
 
 
@@ -447,18 +257,14 @@ def test_a_record_that_a_person_asks_for_ends_each_pause_and_its_failure_is_told
 
 def test_of_a_followed_record_the_refusal_and_the_delay_are_told_of_others_neither():
     for says, told in (({"c@fabrikam.test": NOBODY}, NOBODY), ({"c@fabrikam.test": BUSY}, BUSY), ({}, None)):
-        server, before, log.level = Server(says), courier.Session, 100
-        courier.Session = server
-        try:
-            one = courier.Courier(SETTINGS, Box("to one", "to all"), Link(), Health(Link()), SignIn())
-            one.follow(1)
-            asyncio.run(one._deliver(None))
-            equal(one.failure_of(1), told)
-            one.follow(2)
-            asyncio.run(one._deliver(None))
-            equal(one.failure_of(2), None)
-        finally:
-            courier.Session, log.level = before, log.INFO
+        server = Server(says)
+        one = made(Box("to one", "to all"))
+        one.follow(1)
+        deliver(one, server)
+        equal(one.failure_of(1), told)
+        one.follow(2)
+        deliver(one, server)
+        equal(one.failure_of(2), None)
 
 
 def test_the_last_results_are_kept():
@@ -486,12 +292,12 @@ def test_the_name_for_ehlo_is_a_host_name():
         ("y" * 62 + " z", "y" * 62),
     ):
         settings = {"device": {"name": name}, "mail": {"from": "mote@Contoso.TEST"}}
-        equal(letters.client_name(settings), label + ".contoso.test")
+        equal(letters.client_name(settings, settings["mail"]), label + ".contoso.test")
 
 
 def test_an_alert_that_somebody_got_counts_as_no_failure_of_the_server():
-    server, _, left = rounds(Box(*["to all"] * 4), {"a@contoso.test": BUSY})
-    equal((len(server.mails), left), (4, [BUSY]))
+    server, _, left = rounds(Box(*["to all"] * 3), {"a@contoso.test": BUSY})
+    equal((len(server.mails), left), (3, [BUSY]))
     server, _, left = rounds(Box("to one", "to all", "to one", "to all"), {"c@fabrikam.test": BUSY})
     equal((len(server.mails), left), (4, [BUSY]))
 
@@ -507,14 +313,9 @@ def test_after_a_change_of_recipients_only_who_still_waits_is_asked_again():
 
 
 def test_a_mail_that_nobody_got_tells_no_note_and_counts_as_none():
-    server, before = Server({"a@contoso.test": BUSY, "b@contoso.test": BUSY}), courier.Session
-    courier.Session, level, log.level = server, log.level, 100
-    try:
-        one = courier.Courier(SETTINGS, Box("to all"), Link(), Health(Link()), SignIn())
-        one._health.note("before")
-        asyncio.run(one._deliver(None))
-    finally:
-        courier.Session, log.level = before, level
+    one = made(Box("to all"))
+    one._health.note("before")
+    deliver(one, Server({"a@contoso.test": BUSY, "b@contoso.test": BUSY}))
     equal((one._health.notes, one._health.mails), (["before"], 0))
 
 
@@ -534,4 +335,5 @@ def test_content_refused_for_no_known_reason_is_kept_too():
 
 def test_nothing_is_remembered_of_an_alert_that_is_done():
     _, one, _ = rounds(Box("to all", "to one"), {"c@fabrikam.test": NOBODY})
-    equal((one._tried, one._answered), ({}, {}))
+    bag = one._bag
+    equal((bag._tried, bag._answered, bag._alone), ({}, {}, set()))

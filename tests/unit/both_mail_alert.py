@@ -199,20 +199,12 @@ def test_a_mail_about_the_sign_in_names_no_sensor_and_no_alarm():
         assert words not in text, words
 
 
-def test_a_test_mail_says_that_it_is_one():
-    told = event.Event(event.TEST, 0, "", AT_S, AT_S)
-    equal(alert.subject(told, about()), "[mailmote] mailmote test mail from freezer-3")
-    mail = alert.compose(told, about(sensor="?", site="Athens"), "1@contoso.com", ("Running for: 9 s",))
-    text = rendered(mail)
-    for words in (
-        "This is a test: somebody asked freezer-3 for a mail. No alarm was raised.\r\n",
-        "Where: freezer-3, Athens\r\nAsked for: 2013-12-16 15:40\r\n\r\n",
-        "What it means:\r\nThe alerts of this board reach you in the same way.",
-        "The board:\r\nRunning for: 9 s\r\n",
-    ):
-        assert words in text, words
-    for words in ("?", "edit the alarm", "no value", "Limit", "Since"):
-        assert words not in text.split("\r\n\r\n", 1)[1], words
+def test_an_event_that_stands_for_several_says_so():
+    one = happened()
+    one.count, one.first_s = 7, AT_S - 3600
+    text = rendered(alert.compose(one, about(), "1@contoso.com"))
+    assert "Changed: 7 times since 2013-12-16 14:40; this is how it ended\r\n" in text, text
+    assert "Changed" not in rendered(alert.compose(happened(), about(), "1@contoso.com"))
 
 
 def test_numbers():

@@ -37,7 +37,8 @@ def fields(one):
 def test_a_record_comes_back_as_it_was():
     none = event.Event(event.RECOVERY, event.NO_READING, "\u03b1\u2603", 1, 2)
     for one in (sample(), none):
-        back = record.decode(record.encode(record.Record(one, 0xDEADBEEF, 0xABCD, 0b101, 0b010, record.ALONE)))
+        kept = record.Record(one, 0xDEADBEEF, 0xABCD, 0b101, 0b010, record.ALONE)
+        back = record.decode(record.encode(kept))
         equal(fields(back.event), fields(one))
         equal(
             (back.identity, back.recipients_crc, back.pending, back.refused, back.begun),
@@ -198,13 +199,109 @@ def test_a_half_written_file_of_a_power_cut_is_cleared_away():
     on_flash(check)
 
 
-def test_a_full_outbox_says_so():
+def test_a_full_outbox_merges_what_it_has_of_one_alarm_and_loses_no_count():
     def check():
         box = outbox.Outbox()
-        for _ in range(200):
-            box.enqueue(sample(), TO)
-        equal(raises(StorageError, box.enqueue, sample(), TO).key, "outbox-full")
-        equal(len(box), 200)
+        for number in range(outbox.MAX_RECORDS + 20):
+            one = sample("odd" if number % 3 else "even", 1)
+            one.at_s = one.first_s = 1387208400 + number
+            one.extreme = -6.0 + number % 7
+            box.enqueue(one, TO)
+        kept = [box.load(number).event for number in box.waiting()]
+        equal(len(kept) <= outbox.MAX_RECORDS, True)
+        equal(sum([one.count for one in kept]), outbox.MAX_RECORDS + 20)
+        equal((len(kept) + box.merged, min([one.first_s for one in kept])), (220, 1387208400))
+        first = [one for one in kept if one.count > 1][0]
+        equal((first.alarm, first.at_s > first.first_s, first.extreme), ("even", True, 0.0))
+
+    on_flash(check, 64)
+
+
+def test_a_full_outbox_without_two_of_one_alarm_says_so():
+    def check():
+        box = outbox.Outbox()
+        for number in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("alarm %d" % number, 0), TO)
+        equal(raises(StorageError, box.enqueue, sample("one more", 0), TO).key, "outbox-full")
+        equal(len(box), outbox.MAX_RECORDS)
+
+    on_flash(check, 64)
+
+
+def test_merged_records_are_pending_for_whom_either_was_and_are_another_mail():
+    def check():
+        box = outbox.Outbox()
+        for _ in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("one", 0), TO)
+        first, second = (box.load(number) for number in (1, 2))
+        first.pending, second.pending = 0b01, 0b10
+        box.update(1, first)
+        box.update(2, second)
+        box.enqueue(sample("one", 0), TO)
+        last = box.waiting()[0]
+        kept = box.load(last)
+        equal((last, kept.event.count, kept.pending & 0b11), (9, 9, 0b11))
+        equal(kept.identity in (first.identity, second.identity), False)
+
+    on_flash(check, 64)
+
+
+def test_what_a_digest_may_have_told_is_not_merged_while_there_is_other():
+    def check():
+        box = outbox.Outbox()
+        for _ in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("one", 0), TO)
+        end = box.load(5)
+        end.begun = record.ENDS_DIGEST
+        box.update(5, end)
+        alone = box.load(7)
+        alone.begun = record.ALONE
+        box.update(7, alone)
+        box.enqueue(sample("one", 0), TO)
+        equal(box.waiting()[:6], (1, 2, 3, 4, 5, 7))
+        equal([box.load(number).event.count for number in (1, 5, 7)], [1, 1, 1])
+
+    on_flash(check, 64)
+
+
+def test_what_was_said_of_a_refused_recipient_is_kept_until_it_is_told_and_after():
+    def check():
+        box = outbox.Outbox()
+        box.enqueue(sample(), TO)
+        box.keep_reply(1, "a@contoso.test does not get it. 550 5.1.1 \u00fc")
+        kept = box.load(1)
+        kept.pending, kept.refused = 0b10, 0b01
+        box.update(1, kept)
+        again = outbox.Outbox()
+        again.keep_reply(1, "b@contoso.test neither")
+        kept.pending, kept.refused = 0, 0b11
+        again.close(1, kept)
+        said = ["a@contoso.test does not get it. 550 5.1.1 \u00fc", "b@contoso.test neither"]
+        equal((again.replies(1), again.untold(), again.refused()), (said, [1], [1]))
+        again.told([1])
+        equal((again.replies(1), again.untold(), outbox.Outbox().untold()), (said, [], []))
+        again.keep_reply(1, "x" * 700)
+        equal((len(again.replies(1)), again.replies(2)), (1, []))
+
+    on_flash(check)
+
+
+def test_of_what_is_refused_or_damaged_the_newest_is_kept():
+    def check():
+        box = outbox.Outbox()
+        for number in range(1, 64):
+            box.enqueue(sample("one", 0), TO)
+            if number % 3:
+                kept = box.load(number)
+                kept.pending, kept.refused = 0, 0b01
+                box.keep_reply(number, "no")
+                box.close(number, kept)
+            else:
+                with open("outbox/%08x" % number, "wb") as file:
+                    file.write(b"damaged")
+                box.load(number)
+        equal((len(box.refused()), box.refused()[-1], len(os.listdir("refused"))), (40, 62, 80))
+        equal((len(os.listdir("bad")), box.state(63), box.bad), (20, "damaged", 21))
 
     on_flash(check, 64)
 

@@ -1,11 +1,12 @@
 """What an alert mail says: an event and its surroundings in words, for a person with a phone.
 
-The pieces (`headline`, `details`, `readings`, `meaning`) yield lines of one event each, so that a mail about
-several events can be put together from them. No table is aligned: phones show mail in proportional letters.
+The pieces (`matter`, `headline`, `details`, `readings`, `meaning`) are of one event each, so that a mail
+about several can be put together from them. No table is aligned: phones show mail in proportional letters.
 """
 
-from ..civil import duration, offset_text, rfc5322_date, stamp
-from ..event import ABOVE, BELOW, NO_READING, RECOVERY, REMINDER, SENSOR_ERROR, SIGN_IN, TEST
+from ..civil import duration, rfc5322_date, stamp
+from ..event import ABOVE, BELOW, NO_READING, RECOVERY, REMINDER, SENSOR_ERROR, SIGN_IN
+from .body import body, prefixed
 from .message import Message
 
 _SIDES = {ABOVE: ("above", "below"), BELOW: ("below", "above")}
@@ -94,20 +95,22 @@ def compose(event, about, message_id, health_lines=()):
         lambda: _body(event, about, health_lines),
         about.cc,
         about.reply_to,
-        about.severity == "critical" and event.kind != RECOVERY,
+        urgent(event, about),
     )
+
+
+def urgent(event, about):
+    """Whether a mail with it is marked as important."""
+    return about.severity == "critical" and event.kind != RECOVERY
 
 
 def subject(event, about):
     """Device first, then the alarm and the value, so that a phone's short list tells what matters."""
-    if event.kind == TEST:
-        text = "mailmote test mail from %s" % about.device
-    else:
-        text = "%s: %s" % (about.device, _matter(event, about))
-    return "%s %s" % (about.subject_prefix, text) if about.subject_prefix else text
+    return prefixed("%s: %s" % (about.device, matter(event, about)), about)
 
 
-def _matter(event, about):
+def matter(event, about):
+    """What happened, in few words."""
     lasted = duration(event.at_s - event.since_s)
     reading = quantity(event.value, about.unit)
     if event.kind == RECOVERY:
@@ -127,8 +130,6 @@ def _matter(event, about):
 
 def headline(event, about):
     """One sentence: what happened."""
-    if event.kind == TEST:
-        return "This is a test: somebody asked %s for a mail. No alarm was raised." % about.device
     reading = quantity(event.value, about.unit)
     if event.kind == RECOVERY:
         over = "is over" if event.cause in _SIDES else "is watched again"
@@ -148,9 +149,6 @@ def headline(event, about):
 def details(event, about):
     """Lines: where, since when, by which rule, and the worst of it."""
     yield "Where: %s" % (("%s, %s" % (about.device, about.site)) if about.site else about.device)
-    if event.kind == TEST:
-        yield "Asked for: %s" % stamp(event.at_s, about.utc_offset_s)
-        return
     if event.cause != SIGN_IN:
         every = ", read every %s" % duration(about.every_s) if about.every_s else ""
         yield "Sensor: %s%s" % (about.sensor, every)
@@ -165,6 +163,16 @@ def details(event, about):
         yield _rule(event, about)
     if event.extreme is not None:
         yield "Worst: %s" % quantity(event.extreme, about.unit)
+    if event.count > 1:
+        yield changes(event, about)
+
+
+def changes(event, about):
+    """How many events this one stands for."""
+    return "Changed: %d times since %s; this is how it ended" % (
+        event.count,
+        stamp(event.first_s, about.utc_offset_s),
+    )
 
 
 def readings(event, about):
@@ -175,9 +183,6 @@ def readings(event, about):
 
 def meaning(event):
     """Lines: what it means, and what to do."""
-    if event.kind == TEST:
-        yield "The alerts of this board reach you in the same way. No need to act."
-        return
     if event.kind == RECOVERY:
         yield "No need to act. If this comes and goes, look for its cause all the same."
         return
@@ -209,33 +214,15 @@ def _rule(event, about):
 
 
 def _body(event, about, health_lines):
-    """The text, as pieces: paragraphs with an empty line between."""
-    yield headline(event, about)
-    yield "\n\n"
-    yield from _paragraph("", details(event, about))
-    yield from _paragraph("Last readings:\n", readings(event, about))
-    yield from _paragraph("What it means:\n", meaning(event))
-    yield from _paragraph("Please note:\n", about.notes)
-    yield from _paragraph("The board:\n", health_lines)
-    yield "mailmote on %s sent this. Times are local, UTC%s.\n" % (
-        about.device,
-        offset_text(about.utc_offset_s),
-    )
+    last = ""
     if about.repeat_every_s and event.kind != RECOVERY:
-        yield "It is told again every %s until it is over.\n" % duration(about.repeat_every_s)
-    if event.kind != TEST and event.cause != SIGN_IN:
-        yield 'To change or silence it, edit the alarm "%s" in the mote.toml of this device ' % event.alarm
-        yield "and load it onto the board.\n"
-
-
-def _paragraph(title, lines):
-    """Nothing at all where there are no lines."""
-    empty = True
-    for line in lines:
-        if empty:
-            yield title
-            empty = False
-        yield line
-        yield "\n"
-    if not empty:
-        yield "\n"
+        last = "It is told again every %s until it is over.\n" % duration(about.repeat_every_s)
+    if event.cause != SIGN_IN:
+        last += 'To change or silence it, edit the alarm "%s" in the mote.toml of this device ' % event.alarm
+        last += "and load it onto the board.\n"
+    paragraphs = (
+        ("", details(event, about)),
+        ("Last readings:", readings(event, about)),
+        ("What it means:", meaning(event)),
+    )
+    return body(headline(event, about), paragraphs, about, health_lines, last)

@@ -45,7 +45,7 @@ def begin(floor_s, servers):
     _servers = servers
     _turn = _failures = 0
     _floor_s = 0
-    if floor_s is None or not _can_be(floor_s):
+    if floor_s is None or not can_be(floor_s):
         return
     _floor_s = floor_s
     if not is_set():
@@ -59,19 +59,19 @@ def begin(floor_s, servers):
 
 def is_set():
     """False after power-on, until the floor, NTP or a person has set the clock to a time that can be."""
-    return _can_be(now_s())
+    return can_be(now_s())
 
 
 def floor_due(now_s):
     """True where `now_s` can be, and is more than a day after the floor."""
-    return _can_be(now_s) and now_s - _floor_s > _FLOOR_AGE_S
+    return can_be(now_s) and now_s - _floor_s > _FLOOR_AGE_S
 
 
 def raise_floor(now_s):
     """No time before `now_s` is taken from here on: only after a verified TLS delivery. The caller keeps it
     under the name FLOOR."""
     global _floor_s
-    if _can_be(now_s):
+    if can_be(now_s):
         _floor_s = now_s
 
 
@@ -85,7 +85,17 @@ async def keep(link, heartbeat, on_moved):
         await heartbeat.sleep(_pause_s())
 
 
-def _can_be(unix_s):
+def ask():
+    """Ask each server, until one sets the clock: the seconds that moved it, or None where none did."""
+    for _ in _servers:
+        moved_s = _synchronise()
+        if not _failures:
+            return moved_s
+    return None
+
+
+def can_be(unix_s):
+    """False for a time before this firmware was written, before the floor, or too far ahead."""
     return max(_NOT_BEFORE_S, _floor_s) <= unix_s < _NOT_AFTER_S
 
 
@@ -132,7 +142,7 @@ def _ask(server):
 
 
 def _accepted(server, answer_s):
-    if _can_be(answer_s):
+    if can_be(answer_s):
         return True
     if answer_s < _floor_s:
         text = (

@@ -2,8 +2,11 @@
 
 A record is written to `tmp` and renamed into place: the rename is the commit, so a power cut leaves the
 whole record or none. It is deleted only when every recipient has been answered for; one with refused
-recipients is moved to `refused/` and kept. A file that is no sound record is moved to `bad/` and counted,
-so that it can neither be sent nor stop the others.
+recipients is moved to `refused/` and kept, with what the server said beside it. A file that is no sound
+record is moved to `bad/` and counted, so that it can neither be sent nor stop the others.
+
+All of it is bounded. When the outbox is full, waiting records of one alarm are merged (merging.py): the later
+one stands for both from then on, and says so. Of what is refused or bad, the newest are kept.
 """
 
 import os
@@ -12,18 +15,28 @@ import random
 from .. import log
 from ..errors import StorageError
 from ..explanations import failure
-from . import record
+from . import merging, record
 
 _FOLDER = "outbox"
 _REFUSED = "refused"
 _BAD = "bad"
 _UNFINISHED = _FOLDER + "/tmp"
+_REPLY = ".why"  # beside a refused record: what the server said, not told to people yet
+_TOLD = ".txt"  # the same, told
 # A record takes about a tenth of a littlefs block of metadata: 200 fit 100 kB with room to rewrite.
-_MAX_RECORDS = 200
+MAX_RECORDS = 200
+_MAX_REFUSED = 40
+_MAX_BAD = 20
+_MAX_REPLY_BYTES = 600
 
 
 class Outbox:
-    """Everything is in the files; the list of their numbers is kept in memory, the folder read once."""
+    """Everything is in the files; the list of their numbers is kept in memory, the folder read once.
+
+    `bad` counts the records that were damaged, `merged` those that were merged into another one since the
+    start. `oldest_found` is the number of the oldest record that was there at the start, or None: a mail with
+    it may have been on its way when the power went.
+    """
 
     def __init__(self):
         for folder in (_FOLDER, _REFUSED, _BAD):
@@ -35,6 +48,8 @@ class Outbox:
         self._numbers = _numbers(_FOLDER)
         bad = _numbers(_BAD)
         self.bad = len(bad)
+        self.merged = 0
+        self.oldest_found = self._numbers[0] if self._numbers else None
         self._next = max([0] + self._numbers + bad + _numbers(_REFUSED)) + 1
 
     def __len__(self):
@@ -45,8 +60,10 @@ class Outbox:
 
         Raises StorageError.
         """
-        if len(self._numbers) >= _MAX_RECORDS:
-            raise failure(StorageError, "outbox-full", _MAX_RECORDS)
+        if len(self._numbers) >= MAX_RECORDS:
+            self.merged += merging.make_room(self)
+            if len(self._numbers) >= MAX_RECORDS:
+                raise failure(StorageError, "outbox-full", MAX_RECORDS)
         number = self._next
         self._write(number, record.Record(event, random.getrandbits(32), record.recipients_crc(recipients)))
         self._next = number + 1
@@ -95,11 +112,20 @@ class Outbox:
             log.error("outbox", "Alert %d is damaged: %s. It is moved to %s/.", number, error, _BAD)
         self.bad += 1
         self._leave(number, _BAD)
+        _prune(_BAD, _MAX_BAD)
         return None
 
     def update(self, number, changed):
-        """Keep which recipients are still pending. Raises StorageError."""
+        """Keep what has changed of a record. Raises StorageError."""
         self._write(number, changed)
+
+    def merge(self, earlier, later, merged):
+        """One Record in place of two: it takes the place of `later`. Raises StorageError.
+
+        A power cut in between leaves `earlier`, which is then told once more: never too little.
+        """
+        self._write(later, merged)
+        self._leave(earlier, None)
 
     def close(self, number, last):
         """Every recipient of this record has been answered for. Raises StorageError."""
@@ -113,6 +139,41 @@ class Outbox:
             self._leave(number, None)
             return
         self._leave(number, _REFUSED)
+        _prune(_REFUSED, _MAX_REFUSED)
+
+    def keep_reply(self, number, text):
+        """Keep what was said of a refused recipient beside the record. A flash that fails is logged only."""
+        path = _path(_REFUSED, number) + _REPLY
+        try:
+            said = "\n".join(self.replies(number) + [text])
+            with open(_UNFINISHED, "wb") as file:
+                file.write(said.encode()[-_MAX_REPLY_BYTES:])
+            os.rename(_UNFINISHED, path)
+        except OSError as error:
+            log.error("outbox", "What was said of alert %d cannot be kept: %s", number, error)
+
+    def replies(self, number):
+        """What was said of the refused recipients of a record: a list of lines."""
+        for ending in (_REPLY, _TOLD):
+            try:
+                with open(_path(_REFUSED, number) + ending, "rb") as file:
+                    return _text(file.read(_MAX_REPLY_BYTES)).split("\n")
+            except OSError:
+                pass  # it may have the other ending, or there is none
+        return []
+
+    def untold(self):
+        """The numbers of the records whose refusal was not told to anybody yet, oldest first."""
+        return _numbers(_REFUSED, _REPLY)
+
+    def told(self, numbers):
+        """The refusal of these records was told in a mail that got through."""
+        for number in numbers:
+            path = _path(_REFUSED, number)
+            try:
+                os.rename(path + _REPLY, path + _TOLD)
+            except OSError:
+                pass  # told once more, then
 
     def _leave(self, number, folder):
         """Take a record out: to another folder, or for good. Deleting works on a full flash, too."""
@@ -138,16 +199,36 @@ def _path(folder, number):
     return "%s/%08x" % (folder, number)
 
 
-def _numbers(folder):
-    """The numbers of the records in a folder, sorted; other files are left alone."""
+def _numbers(folder, ending=""):
+    """The numbers of the files of one kind in a folder, sorted; others are left alone."""
     found = []
     for name in os.listdir(folder):
         try:
-            if len(name) == 8:
-                found.append(int(name, 16))
+            if len(name) == 8 + len(ending) and name.endswith(ending):
+                found.append(int(name[:8], 16))
         except ValueError:
             pass
     return sorted(found)
+
+
+def _prune(folder, most):
+    """Let the oldest go, so that `most` are left."""
+    for number in _numbers(folder)[:-most]:
+        for ending in ("", _REPLY, _TOLD):
+            try:
+                os.remove(_path(folder, number) + ending)
+            except OSError:
+                pass  # there is none
+
+
+def _text(data):
+    """UTF-8 that may begin in the middle of a character."""
+    while data:
+        try:
+            return str(data, "utf-8")
+        except ValueError:
+            data = data[1:]
+    return ""
 
 
 def _make_folder(name):

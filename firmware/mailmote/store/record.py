@@ -2,8 +2,8 @@
 
 Layout, little endian: magic, length, kind and cause, number of readings; at_s, since_s, identity; value,
 threshold, extreme as float32 (NaN for none); pending and refused recipients as masks; CRC-16 of the
-recipients; count, first_s; how a mail with it was begun; length of the name; the alarm's name; the readings as
-(age in 4 s, float32); CRC-32 of all before it. A record of an older firmware has no count, first_s and begun.
+recipients; count, first_s; how a mail with it was begun; length of the name; the alarm's name; the readings
+as (age in 4 s, float32); CRC-32 of all before it. A record of an older firmware has no count, first_s, begun.
 
 The masks count the recipients in the order of the settings. If the settings name others now, everyone is
 pending again: a second mail is better than none.
@@ -104,18 +104,16 @@ def decode(data):
         raise StorageError("a record has the wrong length or mark", "bad-record")
     if struct.unpack_from("<I", data, len(data) - 4)[0] != binascii.crc32(memoryview(data)[:-4]):
         raise StorageError("a record fails its checksum", "bad-record")
-    if data[0] == _OLD_MAGIC:
-        head = struct.unpack_from(_OLD_HEAD, data)
-        head = head[:13] + (1, None, NOT_BEGUN) + head[13:]
-        start = _OLD_HEAD_BYTES
-    elif len(data) >= _HEAD_BYTES + 4:
-        head = struct.unpack_from(_HEAD, data)
-        start = _HEAD_BYTES
-    else:
+    old = data[0] == _OLD_MAGIC
+    start = _OLD_HEAD_BYTES if old else _HEAD_BYTES
+    if len(data) < start + 4:
         raise StorageError("a record is too short", "bad-record")
-    _, _, what, readings, at_s, since_s, identity, value, threshold, extreme = head[:10]
-    pending, refused, crc, count, first_s, begun, name_bytes = head[10:]
-    position = start + name_bytes
+    head = struct.unpack_from(_OLD_HEAD if old else _HEAD, data)
+    _, _, what, readings, at_s, since_s, identity, value, threshold, extreme, pending, refused, crc = head[
+        :13
+    ]
+    count, first_s, begun = (1, at_s, NOT_BEGUN) if old else head[13:16]
+    position = start + head[-1]
     if position + readings * _READING_BYTES + 4 != len(data):
         raise StorageError("a record contradicts its own length", "bad-record")
     try:

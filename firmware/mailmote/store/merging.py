@@ -1,0 +1,57 @@
+"""What a full outbox does: waiting records of one alarm become one, the oldest first.
+
+The later record stands for both (`event.merged`): it keeps what is last, the worst value, since when, and how
+many. It gets a new identity, for it is another mail: one with the old Message-ID might be taken for one that
+arrived before. For the same reason records of a mail that was begun are left alone while there are others.
+"""
+
+import random
+
+from ..event import TEST, merged
+from .record import ENDS_DIGEST, NOT_BEGUN, Record
+
+_MOST_AT_ONCE = 8  # a walk reads every record: not for the sake of one
+
+
+def make_room(outbox):
+    """Merge some records; how many there are fewer. Raises StorageError where the flash fails."""
+    held_to = _last_of_digests(outbox)
+    return _merge(outbox, held_to) or _merge(outbox, 0)
+
+
+def _last_of_digests(outbox):
+    """The number of the last record up to which a digest may have been sent; 0 for none."""
+    last = 0
+    for number in outbox.waiting():
+        record = outbox.peek(number)
+        if record and record.begun == ENDS_DIGEST:
+            last = number
+    return last
+
+
+def _merge(outbox, after):
+    """Merge pairs of records with numbers above `after`; how many."""
+    earlier = {}  # by what must be the same of two records
+    done = 0
+    for number in outbox.waiting():
+        record = outbox.load(number) if number > after else None
+        if record is None or record.begun != NOT_BEGUN or record.event.kind >= TEST:
+            continue
+        key = (record.event.alarm, record.recipients_crc)
+        if key not in earlier:
+            earlier[key] = number
+            continue
+        first = outbox.peek(earlier[key])
+        both = Record(
+            merged(first.event, record.event),
+            random.getrandbits(32),
+            record.recipients_crc,
+            first.pending | record.pending,
+            first.refused & record.refused,
+        )
+        outbox.merge(earlier[key], number, both)
+        earlier[key] = number
+        done += 1
+        if done == _MOST_AT_ONCE:
+            break
+    return done
