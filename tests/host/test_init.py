@@ -47,6 +47,17 @@ def settings():
     return loaded.settings
 
 
+@pytest.mark.parametrize(("flag", "power"), [("", "mains"), ("--power battery", "battery")])
+def test_what_it_runs_on(run, flag, power):
+    assert run(f"--name m {SITE} {OAUTH} {SENSOR} {flag}")[0] == 0
+    assert settings()["device"]["power"] == power
+    assert f'power = "{power}"' in Path("mote.toml").read_text()
+    assert run(f"--name m {SITE} {OAUTH} {SENSOR} --force --power solar")[0] == 2
+    code, _, err = run(f"--name m {SITE} {OAUTH} {SENSOR} --force --power battery --every 5s")
+    assert code == 2
+    assert 'sensor[0].every: 5 s is too short for power = "battery"' in err
+
+
 # The advice
 
 
@@ -361,7 +372,7 @@ def on_a_terminal(folder, typed, *words, until=None):
     return process.wait(), shown.decode()
 
 
-BEFORE_OPTION = ["freezer-9", "-", "+01:00", "Plant", "alerts@contoso.com"]
+BEFORE_OPTION = ["freezer-9", "-", "+01:00", "n", "Plant", "alerts@contoso.com"]
 AFTER_OPTION = ["adc", "freezer", "34", "tmp36", "above", "-15", "15min", "too warm"]
 
 
@@ -383,22 +394,25 @@ def test_the_questions_make_the_same_file(tmp_path):
     assert made.problems == []
     assert made.settings["mail"]["to"] == ["ops@contoso.com", "service@fabrikam.com"]
     assert made.settings["mail"]["oauth"]["client_id"] == CLIENT_ID
-    assert "site" not in made.settings["device"]
+    assert made.settings["device"] == {
+        "name": "freezer-9",
+        "utc_offset_s": 3600,
+        "power": "mains",
+        "led_inverted": False,
+    }
     assert made.settings["sensors"][0]["options"]["offset"] == -50.0
     assert made.settings["alarms"][0]["for_s"] == 900
 
 
 def test_another_option_may_be_taken_and_flags_are_not_asked(tmp_path):
     typed = ["n", "direct-send", *AFTER_OPTION]
-    flags = "--name m --site Hall --utc-offset Z --wired --from a@contoso.com --to b@contoso.com --inside "
-    flags += "--dynamic-address --sign-in none"
+    flags = "--name m --site Hall --utc-offset Z --power battery --wired --from a@contoso.com "
+    flags += "--to b@contoso.com --inside --dynamic-address --sign-in none"
     code, shown = on_a_terminal(tmp_path, typed, *shlex.split(flags))
     assert code == 0, shown
     assert "! Mind: without a static address of your own the mail may be taken for spam or refused." in shown
-    assert (
-        settings_file.load(tmp_path / "mote.toml", check.drivers()).settings["mail"]["option"]
-        == "direct-send"
-    )
+    made = settings_file.load(tmp_path / "mote.toml", check.drivers()).settings
+    assert (made["mail"]["option"], made["device"]["power"]) == ("direct-send", "battery")
 
 
 def test_relay_asks_how_the_connector_knows_the_board(tmp_path):
@@ -433,7 +447,7 @@ def test_a_file_that_is_there_is_asked_about(tmp_path, word, code, kept):
     (tmp_path / "mote.toml").write_text("mine")
     flags = f"--name m --site Hall --utc-offset Z {SITE} {OAUTH} {SENSOR} --sensor s --alarm a"
     flags += " --tenant contoso.com --mailbox alerts@contoso.com --driver-option scale=1"
-    flags += " --option client-submission"
+    flags += " --option client-submission --power mains"
     done, shown = on_a_terminal(tmp_path, [word], *shlex.split(flags))
     assert done == code, shown
     assert "mote.toml is there already. Write over it?" in shown

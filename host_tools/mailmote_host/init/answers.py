@@ -7,7 +7,7 @@ from typing import Any
 
 from mailmote import sensors
 from mailmote.addresses import domain_of
-from mailmote.policy import options
+from mailmote.policy import options, stored_settings
 
 from .advice import Facts
 
@@ -21,6 +21,7 @@ class Answers:
     name: str | None = None
     site: str | None = None
     utc_offset: str | None = None
+    power: str | None = None
     wifi: str | None = None
     sender: str | None = None
     to: list[str] = field(default_factory=list)
@@ -120,6 +121,7 @@ def fill_defaults(answers: Answers) -> None:
     """What need not be told, once an option is taken."""
     sender = answers.sender or ""
     answers.utc_offset = answers.utc_offset or utc_offset_here()
+    answers.power = answers.power or stored_settings.DEVICE["power"]
     answers.mailbox = answers.mailbox or sender
     answers.tenant = answers.tenant or domain_of(answers.mailbox if "@" in answers.mailbox else sender)
     answers.sensor = answers.sensor or "sensor"

@@ -11,7 +11,7 @@ import click
 
 from mailmote import sensors
 from mailmote.addresses import has_control
-from mailmote.policy import options
+from mailmote.policy import fields, options
 
 from .. import settings_file
 from ..errors import UsageError
@@ -46,6 +46,7 @@ Example:
 @click.option("--name", help="of the device: it begins the subject of each mail")
 @click.option("--site", help="where it stands")
 @click.option("--utc-offset", metavar="+HH:MM", help="of its local time (default: that of this computer)")
+@click.option("--power", type=click.Choice(fields.POWER), help="what it runs on (default: mains)")
 @click.option("--wifi", metavar="SSID", help="the Wi-Fi network")
 @click.option("--wired", is_flag=True, help="no Wi-Fi: the board is on a wire")
 @click.option("--from", "sender", metavar="ADDRESS", help="the address that it writes from")

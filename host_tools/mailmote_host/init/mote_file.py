@@ -34,6 +34,10 @@ _HEADS = {
         "Azure Communication Services: an Azure service that mails to anybody, without Exchange.",
     ),
 }
+_POWERS = {
+    "mains": '"battery" for a board that has to sleep between two readings',
+    "battery": "it sleeps between two readings, and seldom turns the radio on",
+}
 _AUTHS = {
     options.OAUTH_DEVICE: "somebody signs in once, with a code that `mailmote provision` shows",
     options.OAUTH_APP: "the board signs in as an application, with its client secret",
@@ -83,6 +87,7 @@ def _device(answers: Answers) -> Iterator[str]:
     yield _line(
         "utc_offset", answers.utc_offset, "local time in the mails; it does not follow daylight saving"
     )
+    yield _line("power", answers.power, _POWERS[answers.power or ""])
     yield ""
     if answers.wifi:
         yield "[wifi]"

@@ -7,7 +7,7 @@ import click
 
 from mailmote import sensors
 from mailmote.addresses import domain_of
-from mailmote.policy import fields, options
+from mailmote.policy import fields, options, rules
 from mailmote.policy.problems import Findings
 
 from . import advice
@@ -50,6 +50,9 @@ def ask(answers: Answers, say: Callable[[str], None]) -> None:
     answers.utc_offset = answers.utc_offset or _text(
         "How far is its local time from UTC?", fields.DEVICE, "utc_offset", utc_offset_here()
     )
+    if answers.power is None:
+        on_battery = _yes("Does it run on a battery?", False)
+        answers.power = rules.BATTERY if on_battery else "mains"
     if answers.wifi is None:
         words = "Name of the Wi-Fi network? (- for a board on a wire)"
         answers.wifi = _text(words, fields.WIFI, "ssid", none="-")
