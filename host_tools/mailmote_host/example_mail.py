@@ -53,8 +53,8 @@ class ExampleMail(NamedTuple):
 def of_alarm(settings: Mapping[str, Any], entry: Mapping[str, Any], now_s: int) -> ExampleMail:
     """The mail of the alarm `entry` of the settings, raised at `now_s` (seconds since 1970)."""
     record = _Record(_event(settings, entry, now_s), _IDENTITY)
-    health_lines = (*_HEALTH, _SIGNAL, _COUNTS) if "wifi" in settings else (*_HEALTH, _COUNTS)
-    message = letter(settings, record, (), health_lines)
+    health = _Health((*_HEALTH, _SIGNAL, _COUNTS) if "wifi" in settings else (*_HEALTH, _COUNTS))
+    message = letter(settings, settings["mail"], record, health, ())
     octets = b"".join(message.chunks())
     shown = message_from_bytes(octets, policy=email.policy.default)
     return ExampleMail(
@@ -74,6 +74,15 @@ class _Record(NamedTuple):
 
     event: Event
     identity: int
+
+
+class _Health(NamedTuple):
+    """What a mail tells of the board."""
+
+    told: tuple[str, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        return self.told
 
 
 def _event(settings: Mapping[str, Any], entry: Mapping[str, Any], now_s: int) -> Event:

@@ -432,6 +432,31 @@ def test_all_options(patient):
     assert len(service.sessions) == 3
 
 
+def test_each_way_to_send_of_the_settings_is_checked(patient):
+    patient.with_password()
+    with serve(tenant_with(reject_direct_send=True)) as service, DnsServer(patient.zones) as names:
+        patient.write("client-submission", service.submission, service, {"auth": "password"})
+        second = (
+            f'[[mail]]\noption = "direct-send"\nfrom = "other@{DOMAIN}"\nconnect_to = "127.0.0.1"\n'
+            f"port = {service.mx.port}\n[[sensor]]"
+        )
+        text = patient.toml.read_text().replace("[mail]", "[[mail]]").replace("[[sensor]]", second)
+        patient.toml.write_text(text)
+        patient.run("--dns-server", names.address, "--public-address", SITE, expect=1)
+        by = {(result["option"], result["step"]): result for result in patient.results}
+        assert by["client-submission", "recipients"]["ok"] == "pass"
+        assert "mote@contoso.com" in by["client-submission", "sign-in"]["found"]
+        assert by["direct-send", "certificate"]["ok"] == "pass"  # the site's CA stands in the first
+        assert by["direct-send", "recipients"]["key"] == "direct-send-rejected"
+        assert len(service.sessions) == 2
+        patient.run(
+            "--all-options", "--dns-server", names.address, "--public-address", SITE,
+            "--dial", f"{MX}=127.0.0.1:{service.mx.port}", expect=1,
+        )  # fmt: skip
+        ways = list(dict.fromkeys(result["option"] for result in patient.results))
+        assert ways == ["client-submission", "direct-send", "smtp-relay"]
+
+
 def test_all_options_from_the_mx_endpoint_signs_in_only_with_a_password(patient):
     with serve(tenant_with()) as service, DnsServer(patient.zones) as names:
         patient.write("direct-send", service.mx, service, {})

@@ -44,7 +44,9 @@ def examine(tmp_path, capsys, record_property):
     """Examine a board that has been provisioned but for some of its files; returns the steps by name."""
     search = Search({"the password": PASSWORD.encode(), "the Wi-Fi password": WIFI.encode()})
 
-    def examine(option, expect=0, without=(), secrets=None, to=("ops@contoso.com",), **switches):
+    def examine(
+        option, expect=0, without=(), secrets=None, to=("ops@contoso.com",), fallback=False, **switches
+    ):
         tenant = Tenant(
             ("contoso.com",),
             [Mailbox("mote@contoso.com", PASSWORD)],
@@ -59,6 +61,13 @@ def examine(tmp_path, capsys, record_property):
             toml.write_text(
                 TOML.format(option=option, auth=auth, port=endpoint.port, to=json.dumps(list(to)))
             )
+            if fallback:
+                second = (
+                    '[[mail]]\noption = "direct-send"\nfrom = "other@contoso.com"\n'
+                    f'connect_to = "127.0.0.1"\nport = {service.mx.port}\n[[sensor]]'
+                )
+                text = toml.read_text().replace("[mail]", "[[mail]]").replace("[[sensor]]", second)
+                toml.write_text(text)
             settings = settings_file.load(toml, drivers()).settings
             files = {**firmware.files(), **trust.files(tmp_path / "ca.pem"), "main.py": b""}
             files["settings.json"] = settings_file.compact(settings)
@@ -72,7 +81,8 @@ def examine(tmp_path, capsys, record_property):
         said = capsys.readouterr()
         search.look("what it prints", said.out + said.err)
         assert code == expect, said.out + said.err
-        return {result["step"]: result for result in json.loads(said.out)}
+        results = json.loads(said.out)
+        return results if fallback else {result["step"]: result for result in results}
 
     yield examine
     search.assert_clean(1)
@@ -86,6 +96,22 @@ def test_a_board_that_signs_in(examine):
         "settings", "wifi", "clock", "secrets", "host", "port", "greeting", "ehlo", "tls", "sign-in",
         "sender", "recipients",
     ]  # fmt: skip
+
+
+def test_a_board_that_has_a_second_way_to_send(examine):
+    found = examine("client-submission", expect=1, fallback=True, smtp_auth_disabled=True)
+    told = [(result["step"], result["ok"]) for result in found]
+    assert told == [
+        ("settings", "pass"), ("wifi", "pass"), ("clock", "pass"), ("route", "pass"), ("secrets", "pass"),
+        ("host", "pass"), ("port", "pass"), ("greeting", "pass"), ("ehlo", "pass"), ("tls", "pass"),
+        ("sign-in", "fail"), ("route", "pass"), ("secrets", "pass"), ("host", "pass"), ("port", "pass"),
+        ("greeting", "pass"), ("ehlo", "pass"), ("tls", "pass"), ("sender", "pass"), ("recipients", "pass"),
+    ]  # fmt: skip
+    ways = [result["found"] for result in found if result["step"] == "route"]
+    assert ways == [
+        "client-submission by smtp.office365.com.",
+        "direct-send by contoso-com.mail.protection.outlook.com.",
+    ]
 
 
 def test_what_the_tenant_refuses_to_the_board(examine):

@@ -55,6 +55,26 @@ async def envelope(stream, mail, everyone):
    say(step, "fail", who + ": " + error.text, error.key)
    if stage == "mail": break
  await stream.write(b"QUIT\\r\\n", 30000)
+async def through(mail, name, everyone, beat):
+ global step
+ step = "secrets"
+ way = sign_in.of(mail)
+ credentials, identity = await way.credentials(beat), way.identity()
+ say(step, "pass", "The board has what auth = %s takes." % mail["auth"])
+ step = "host"
+ where = mail.get("connect_to") or mail["host"]
+ found = socket.getaddrinfo(where, mail["port"], 0, socket.SOCK_STREAM)[0][-1]
+ say(step, "pass", "%s is %s." % (where, found[0]) if isinstance(found, tuple) else "%s was found." % where)
+ step = "port"
+ stream = await connect(where, mail["port"])
+ try:
+  say(step, "pass", "%s port %d takes connections." % (where, mail["port"]))
+  await opened(stream, mail, name, credentials, identity)
+  await envelope(stream, mail, everyone)
+ finally: stream.close()
+def failed(error):
+ text = "%s %s" % (type(error).__name__, getattr(error, "errno", ""))
+ say(step, "fail", getattr(error, "text", text), getattr(error, "key", ""))
 async def visit():
  global step
  step = "settings"
@@ -82,23 +102,13 @@ async def visit():
     await asyncio.sleep(1)
    else: return say(step, "fail", "", "clock-not-set")
   say(step, "pass", "%s UTC." % civil.stamp(clock.now_s()))
-  step = "secrets"
-  way = sign_in.of(mail)
-  credentials, identity = await way.credentials(beat), way.identity()
-  say(step, "pass", "The board has what auth = %s takes." % mail["auth"])
-  step = "host"
-  where = mail.get("connect_to") or mail["host"]
-  found = socket.getaddrinfo(where, mail["port"], 0, socket.SOCK_STREAM)[0][-1]
-  say(step, "pass", "%s is %s." % (where, found[0]) if isinstance(found, tuple) else "%s was found." % where)
-  step = "port"
-  stream = await connect(where, mail["port"])
-  try:
-   say(step, "pass", "%s port %d takes connections." % (where, mail["port"]))
-   await opened(stream, mail, client_name(settings), credentials, identity)
-   everyone = mail["to"] + mail.get("cc", [])
-   for alarm in settings["alarms"]: everyone += [one for one in alarm.get("to", ()) if one not in everyone]
-   await envelope(stream, mail, everyone)
-  finally: stream.close()
+  ways = [mail] + settings["fallbacks"]
+  everyone = mail["to"] + mail.get("cc", [])
+  for alarm in settings["alarms"]: everyone += [one for one in alarm.get("to", ()) if one not in everyone]
+  for mail in ways:
+   if len(ways) > 1: say("route", "pass", "%s by %s." % (mail["option"], mail["host"]))
+   try: await through(mail, client_name(settings, mail), everyone, beat)
+   except Exception as error: failed(error)
  finally:
   for task in tasks: task.cancel()
 try:
@@ -123,7 +133,5 @@ except ImportError as error:
  say("firmware", "fail", "")
 except asyncio.TimeoutError:
  say(step, "fail", "Not done in time.", "timeout")
-except Exception as error:
- text = "%s %s" % (type(error).__name__, getattr(error, "errno", ""))
- say(step, "fail", getattr(error, "text", text), getattr(error, "key", ""))
+except Exception as error: failed(error)
 """

@@ -82,8 +82,8 @@ def command(file: Path, from_board: bool, port: str | None, as_json: bool, **opt
     """Check the way that mail takes with a settings FILE (default: mote.toml), step by step.
 
     DNS, port, TLS, sign-in, sender and recipients, the SPF record and blocklists: each step is a line with
-    what was found and what to do. No mail is sent unless you say so. Exit code 1: a step failed; 2: the file,
-    or the command, is not right.
+    what was found and what to do. Of several [[mail]] each is checked. No mail is sent unless you say so.
+    Exit code 1: a step failed; 2: the file, or the command, is not right.
     """
     settings = _settings(file)
     if from_board:
@@ -118,7 +118,7 @@ def _from_here(settings: dict[str, Any], file: Path, as_json: bool, options: Map
         address = visit.address
     everything = [result for _, found in by_option for result in found]
     if as_json:
-        report.print_json(by_option, with_option=options["all_options"])
+        report.print_json(by_option, with_option=len(by_option) > 1)
     else:
         report.show_end(everything, console)
     return int(any(result.ok == FAIL for result in everything))
@@ -154,8 +154,8 @@ def _dials(given: tuple[str, ...]) -> dict[str, tuple[str, int]]:
 
 
 def _means(settings: Mapping[str, Any], file: Path, options: Mapping[str, Any]) -> Means:
-    mail = settings["mail"]
-    bundle = file.parent / mail["ca"] if "ca" in mail else None
+    ca = settings_file.ca_file(settings)
+    bundle = file.parent / ca if ca else None
     roots = Roots(bundle)
     if (options["certificate"] is None) != (options["key"] is None):
         raise UsageError("--certificate and --key belong together: give both.")

@@ -1,4 +1,4 @@
-"""What is checked: the mail table of the settings as it is, and what it would be with each other option."""
+"""What is checked: each mail table of the settings as it is, and what it would be with each other option."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from mailmote.addresses import domain_of
 from mailmote.letters import client_name
 from mailmote.policy import options
 from mailmote.policy.options import Option
+
+from .. import settings_file
 
 MICROSOFT_HOSTS = (".outlook.com", ".office365.com", ".mx.microsoft", ".azurecomm.net")
 Dials = Mapping[str, tuple[str, int]]
@@ -53,19 +55,21 @@ class Plan:
 
 
 def plans(settings: Mapping[str, Any], dials: Dials, all_options: bool, has_password: bool) -> Iterator[Plan]:
-    """That of the settings first; with `all_options` those of the other two or three ways after it."""
-    chosen = settings["mail"]
-    yield _plan(settings, chosen, dials)
+    """Those of the settings, in order of preference; with `all_options` those of the other ways after."""
+    routes = settings_file.routes(settings)
+    for route in routes:
+        yield _plan(settings, route, dials)
     if not all_options:
         return
     for option in options.OPTIONS:
-        if option.name != chosen["option"]:
-            yield _plan(settings, _as_with(option, chosen, has_password), dials)
+        if option.name not in [route["option"] for route in routes]:
+            yield _plan(settings, _as_with(option, routes[0], has_password), dials)
 
 
 def _plan(settings: Mapping[str, Any], mail: Mapping[str, Any], dials: Dials) -> Plan:
     option = options.named(mail["option"])
-    everyone = [*mail["to"], *mail.get("cc", ())]
+    first = settings["mail"]
+    everyone = [*first["to"], *first.get("cc", ())]
     for alarm in settings["alarms"]:
         everyone += alarm.get("to", ())
     recipients = tuple({one.lower(): one for one in everyone}.values())
@@ -75,7 +79,7 @@ def _plan(settings: Mapping[str, Any], mail: Mapping[str, Any], dials: Dials) ->
     return Plan(
         option,
         mail,
-        client_name(settings),
+        client_name(settings, mail),
         tuple(one for one in recipients if one not in outside),
         outside,
         dials.get(mail["host"].lower(), place),
@@ -86,7 +90,7 @@ def _plan(settings: Mapping[str, Any], mail: Mapping[str, Any], dials: Dials) ->
 
 def _as_with(option: Option, chosen: Mapping[str, Any], has_password: bool) -> dict[str, Any]:
     """The mail table with the defaults of another option, and what does not depend on it."""
-    kept = ("from", "to", "cc", "ca", "accepted_domains")
+    kept = ("from", "accepted_domains")
     mail = {key: chosen[key] for key in kept if key in chosen}
     auth = option.auth[0]
     if option.signs_in:
