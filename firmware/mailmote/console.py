@@ -10,7 +10,7 @@ The answers are composed by a module that is loaded for each question and let go
 import json
 import sys
 
-from . import compat, log
+from . import __version__, compat, log
 
 _RECORD_SEPARATOR = "\x1e"
 _MAX_LINE_OCTETS = 40
@@ -28,6 +28,21 @@ class Console:
         self.outbox = outbox
         self.courier = courier
         self.watchers = watchers
+        self.asked = 0  # questions so far
+
+    def greet(self):
+        """Say that the board works. The host tools wait for this line."""
+        device, mail = self.settings["device"], self.settings["mail"]
+        log.info(
+            "agent",
+            "Ready: mailmote %s, %s, %d sensors, %d alarms, mail by %s through %s.",
+            __version__,
+            device["name"],
+            len(self.watchers),
+            len(self.settings["alarms"]) if self.watchers else 0,
+            mail["option"],
+            mail["host"],
+        )
 
     async def run(self, heartbeat):
         """Until the end of what is typed, if it has one."""
@@ -49,6 +64,7 @@ class Console:
             print(_HINT)
         if not words or words[0] not in _QUESTIONS:
             return
+        self.asked += 1
         compat.collect()
         try:
             answers = compat.borrow("mailmote.answers")

@@ -55,6 +55,11 @@ class Courier:
         if len(outbox):
             self._allowance.outage()
 
+    @property
+    def reached(self):
+        """Whether the last attempt came to a server that takes mail: a new alert may then be sent at once."""
+        return self._opened
+
     def wake(self):
         """Something was put into the outbox."""
         self.idle.clear()

@@ -45,5 +45,9 @@ class Stored:
         """True where another try has something else to show."""
         return False
 
+    def renewal_s(self):
+        """When it is to be renewed: 0 for never."""
+        return 0
+
     async def keep(self, heartbeat, link, warn):
         """What is stored needs no renewal."""

@@ -71,6 +71,11 @@ class Tokens:
         again, self._renewed_after_refusal = not self._renewed_after_refusal, True
         return again
 
+    def renewal_s(self):
+        """When a sign-in that no mail uses is to be renewed, in seconds since 1970: soon after, if it never was
+        used."""
+        return (state.read(_SIGNED_IN) or 0) + _RENEW_AFTER_S
+
     async def keep(self, heartbeat, link, warn):
         """Renew a sign-in that no mail has used for 60 days; `warn(since_s, error)` hears of a failure, once.
 

@@ -23,6 +23,12 @@ MAY_IMPORT = {
     "health": BASE,
     "supervisor": BASE,
     "watcher": BASE | PURE | {"net", "sensors", "health"},
+    "wifi": BASE | {"net", "store"},
+    "errand": BASE | {"net", "courier", "routes"},
+    "wake": BASE
+    | PURE
+    | {"store", "net", "health", "supervisor", "watcher", "wifi", "letters", "alive", "console", "errand"},
+    "battery": BASE | PURE | {"store", "sensors", "wake"},
     "letters": BASE | {"mail"},
     "sign_in": BASE | PURE | {"store", "net", "tokens"},
     "tokens": BASE | PURE | {"store", "net"},

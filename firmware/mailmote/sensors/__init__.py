@@ -42,6 +42,14 @@ def options(name):
     return _module(name).OPTIONS
 
 
+def is_live(name):
+    """False for a driver of recordings; True for others, and for what cannot be loaded: `make` tells why."""
+    try:
+        return _module(name).Driver.paced
+    except SettingsError:
+        return True
+
+
 def make(name, values, board=None):
     """A Driver with its option `values`; those that are left out get their default. Raises SettingsError."""
     module = _module(name)
