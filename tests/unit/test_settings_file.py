@@ -572,6 +572,7 @@ def test_the_examples_are_right(path):
     assert [str(problem) for problem in loaded.problems] == []
     assert loaded.settings is not None
     assert path.stem.startswith(loaded.settings["mail"]["option"])
+    assert path.stem.endswith("fallback") == bool(loaded.settings["fallbacks"])
 
 
 def test_the_examples_show_every_way():
@@ -581,7 +582,11 @@ def test_the_examples_show_every_way():
         ways.setdefault(mail["option"], []).append((path.stem, mail["auth"]))
     assert ways == {
         "azure-communication-services": [("azure-communication-services", "password")],
-        "client-submission": [("client-submission-app", "oauth-app"), ("client-submission", "oauth-device")],
+        "client-submission": [
+            ("client-submission-app", "oauth-app"),
+            ("client-submission-fallback", "oauth-device"),
+            ("client-submission", "oauth-device"),
+        ],
         "direct-send": [("direct-send", "none")],
         "high-volume-email": [("high-volume-email", "password")],
         "smtp-relay": [("smtp-relay-certificate", "certificate"), ("smtp-relay", "none")],
