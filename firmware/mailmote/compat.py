@@ -11,6 +11,7 @@ import asyncio
 import errno
 import gc
 import os
+import socket
 import sys
 import time
 
@@ -50,15 +51,13 @@ async def wait_ms(awaitable, milliseconds):
     return await asyncio.wait_for(awaitable, milliseconds / 1000)
 
 
-async def connect(host, port):
-    """A connected pair of streams. Raises OSError; DNS look-ups block on MicroPython."""
-    return await asyncio.open_connection(host, port)
-
-
 if MICROPYTHON:
+    import select
     from time import ticks_add, ticks_diff, ticks_ms
 
     import tls
+
+    _CONNECT_POLL_MS = 10
 
     _TLS_1_2_SUITES = (
         "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384",
@@ -87,6 +86,52 @@ if MICROPYTHON:
     def show_certificate(context, chain_pem, key_pem):
         """Let `context` show this certificate to servers that ask for one. Raises ValueError."""
         context.load_cert_chain(chain_pem, key_pem)
+
+    def look_up(host, port):
+        """The addresses of a name, as text: an ESP32 has no IPv6 that leads out, so those only where all are.
+
+        Blocks. Raises OSError, IndexError or ValueError.
+        """
+        rows = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        return [_text(row[-1]) for row in rows if row[0] == socket.AF_INET] or [
+            _text(row[-1]) for row in rows
+        ]
+
+    def _text(address):
+        if isinstance(address, tuple):
+            return address[0]
+        family, octets = socket.sockaddr(address)[:2]  # pyright: ignore - the unix port's is packed
+        return socket.inet_ntop(family, octets)  # pyright: ignore - and only there
+
+    async def connect(address, port):
+        """A connected pair of streams to an address that is no name. Raises OSError."""
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, 0, socket.SOCK_STREAM)[0]
+        plain = socket.socket(family, kind, protocol)
+        try:
+            plain.setblocking(False)
+            try:
+                plain.connect(place)
+            except OSError as error:
+                if error.errno != errno.EINPROGRESS:
+                    raise
+            await _connected(plain)
+        except BaseException:  # a cancellation, too: nothing else closes it
+            plain.close()
+            raise
+        stream = asyncio.StreamReader(plain)
+        return stream, stream
+
+    async def _connected(plain):
+        """Wait for the connection. asyncio.open_connection takes one that was refused for one that stands."""
+        poll = select.poll()
+        poll.register(plain, select.POLLOUT | select.POLLERR | select.POLLHUP)
+        while True:
+            for _, events in poll.poll(0):
+                if events & (select.POLLERR | select.POLLHUP):
+                    plain.read(1)  # raises what is the matter
+                    raise OSError(errno.ECONNRESET)
+                return
+            await asyncio.sleep(_CONNECT_POLL_MS / 1000)
 
     async def start_tls(pair, context, server_hostname):
         """The connection over TLS. The handshake runs with the first write, and raises its errors there."""
@@ -221,6 +266,14 @@ else:
         reason = error.reason or ""
         number = _ALERT_RECEIVED if "_ALERT_" in reason else _TLS_NUMBERS.get(reason, _HANDSHAKE_FAILED)
         return OSError(number, reason)
+
+    def look_up(host, port):
+        """The addresses of a name, as text. Blocks. Raises OSError or ValueError."""
+        return [row[-1][0] for row in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)]
+
+    async def connect(address, port):
+        """A connected pair of streams to an address that is no name. Raises OSError."""
+        return await asyncio.open_connection(address, port)
 
     async def start_tls(pair, context, server_hostname):
         """The same pair, upgraded: the handshake is over."""

@@ -38,7 +38,7 @@ MODULES = (
     "mailmote/explanations/__init__",
     *(
         f"mailmote/net/{name}"
-        for name in ("__init__", "blocking", "bundle", "clock", "lockstep", "stream", "tls")
+        for name in ("__init__", "blocking", "bundle", "clock", "lockstep", "names", "stream", "tls")
     ),
     *(
         f"mailmote/smtp/{name}"

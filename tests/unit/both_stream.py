@@ -7,7 +7,7 @@ from expect import equal, raises
 
 from mailmote import compat
 from mailmote.errors import FixSettings, MailmoteError, ProtocolError, RetryLater
-from mailmote.net import stream, tls
+from mailmote.net import names, stream, tls
 
 
 class Peer:
@@ -42,12 +42,14 @@ def connect(outcome, timeout_ms=60000):
     async def attempt(host, port):
         return await Peer(outcome).read(1)
 
-    before = compat.connect, stream._CONNECT_TIMEOUT_MS
-    compat.connect, stream._CONNECT_TIMEOUT_MS = attempt, timeout_ms
+    before = compat.look_up, compat.connect, stream._CONNECT_TIMEOUT_MS
+    compat.look_up, compat.connect = (lambda host, port: ["192.0.2.1"]), attempt
+    stream._CONNECT_TIMEOUT_MS = timeout_ms
     try:
         return asyncio.run(stream.connect("mail.contoso.test", 25))
     finally:
-        compat.connect, stream._CONNECT_TIMEOUT_MS = before
+        compat.look_up, compat.connect, stream._CONNECT_TIMEOUT_MS = before
+        names._names.clear()
 
 
 def test_octets_and_the_end_of_the_stream_are_results():
@@ -107,13 +109,25 @@ def test_errors_of_the_network_and_of_tls():
 
 
 def test_errors_of_connecting():
-    of_look_ups = (
-        (IndexError("no address"), RetryLater, "unreachable"),
-        (ValueError("label too long"), RetryLater, "unreachable"),
-    )
-    for error, kind, key in ERRORS + of_look_ups:
+    for error, kind, key in ERRORS:
         found = raises(kind, connect, error)
         equal((error, type(found), found.key), (error, kind, key))
+
+
+def test_errors_of_a_look_up():
+    faults = OSError(-202), OSError(-2, "planned"), IndexError("no address"), ValueError("label too long")
+    for fault in faults:
+
+        def fail(host, port, fault=fault):
+            raise fault
+
+        before, compat.look_up = compat.look_up, fail
+        try:
+            error = raises(RetryLater, asyncio.run, stream.connect("mail.contoso.test", 25))
+        finally:
+            compat.look_up = before
+            names._names.clear()
+        equal((type(error), error.key, "mail.contoso.test" in str(error)), (RetryLater, "unreachable", True))
 
 
 def test_nobody_answers_a_connect():

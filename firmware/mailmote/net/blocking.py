@@ -12,17 +12,18 @@ import socket
 from .. import compat
 from ..errors import RetryLater
 from ..explanations import failure
-from . import tls
+from . import names, tls
 from .stream import converted
 
 _SEND_BYTES = 1024
 
 
 class Connection:
-    def __init__(self, connection, host):
-        """`connection` is a connected socket that does not wait."""
+    def __init__(self, connection, host, trial=None):
+        """`connection` is a connected socket that does not wait; `trial` is that of its address."""
         self._socket = self._plain = connection
         self._host = host
+        self._trial = trial or names.Trial(host, None)
         self._buffer = memoryview(bytearray(_SEND_BYTES))
         self._filled = 0
 
@@ -30,7 +31,12 @@ class Connection:
         """Octets read into `buffer`, 0 at the end; what was gathered goes out first. Raises MailmoteError."""
         deadline = compat.ticks_add(compat.ticks_ms(), timeout_ms)
         self._flush(deadline)
-        return self._finish(compat.receive_some, buffer, deadline)
+        count = self._finish(compat.receive_some, buffer, deadline)
+        if count:
+            self._trial.passed()
+        else:
+            self._trial.failed()
+        return count
 
     def write(self, data, timeout_ms):
         """Take all of `data`, bytes-like; it goes out with a full buffer or the next read.
@@ -58,6 +64,7 @@ class Connection:
         It looks for room and goes ahead. Raises MailmoteError.
         """
         tls.check_room()
+        self._trial.again()
         try:
             self._socket = context.wrap_socket(
                 self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
@@ -88,11 +95,13 @@ class Connection:
                     return count
                 self._wait(select.POLLIN if count == compat.WANTS_READ else select.POLLOUT, deadline)
         except (OSError, ValueError) as error:
+            self._trial.failed()
             raise converted(error, self._host)
 
     def _wait(self, event, deadline):
         left_ms = compat.ticks_diff(deadline, compat.ticks_ms())
         if left_ms <= 0:
+            self._trial.failed()
             raise failure(RetryLater, "timeout", self._host)
         poll = select.poll()
         poll.register(self._socket, event)
@@ -104,20 +113,31 @@ def connect(host, port, timeout_ms):
 
     `timeout_ms` is for each address; the look-up of the name waits as long as the network makes it.
     """
-    fault = OSError(errno.ENOENT, "the name has no address")
     try:
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-            connection = socket.socket(family, kind, protocol)
-            try:
-                connection.settimeout(timeout_ms / 1000)
-                connection.connect(address)
-                connection.setblocking(False)
-                return Connection(connection, host)
-            except OSError as error:
-                connection.close()
-                fault = error
-    except (OSError, IndexError, ValueError) as error:  # a look-up that failed, or was cut short
+        addresses = names.addresses(host, port)
+    except (OSError, IndexError, ValueError) as error:  # it has none, or nobody can be asked
         raise failure(RetryLater, "unreachable", host, error)
+    fault = None
+    for address in addresses:
+        trial = names.Trial(host, address)
+        try:
+            return Connection(_connected(address, port, timeout_ms), host, trial)
+        except OSError as error:
+            fault = error
+            trial.failed()
     if fault.errno in (errno.ETIMEDOUT, None):  # CPython's own time-out has no number
         raise failure(RetryLater, "no-answer", host, port)
     raise converted(fault, "%s port %d" % (host, port))
+
+
+def _connected(address, port, timeout_ms):
+    family, kind, protocol, _, place = socket.getaddrinfo(address, port, 0, socket.SOCK_STREAM)[0]
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.settimeout(timeout_ms / 1000)
+        connection.connect(place)
+        connection.setblocking(False)
+    except OSError:
+        connection.close()
+        raise
+    return connection

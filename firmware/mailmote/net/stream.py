@@ -12,7 +12,7 @@ import errno
 from .. import compat
 from ..errors import ProtocolError, RetryLater
 from ..explanations import failure
-from . import tls
+from . import names, tls
 
 _CONNECT_TIMEOUT_MS = 60000  # lwIP gives up on a SYN after about 75 s
 _EPIPE = 32  # MicroPython's errno module lacks it
@@ -46,13 +46,21 @@ _turn = _Turn()
 
 
 class Stream:
-    def __init__(self, pair, host):
+    """`trial` is that of the address."""
+
+    def __init__(self, pair, host, trial=None):
         self._pair = pair
         self._host = host
+        self._trial = trial or names.Trial(host, None)
 
     async def read_into(self, buffer, timeout_ms):
         """Octets read into `buffer`, 0 at the end. Raises RetryLater."""
-        return await self._bounded(compat.read_into(self._pair, buffer), timeout_ms)
+        count = await self._bounded(compat.read_into(self._pair, buffer), timeout_ms)
+        if count:
+            self._trial.passed()
+        else:
+            self._trial.failed()
+        return count
 
     async def write(self, data, timeout_ms):
         """Write all of `data`. Raises RetryLater; the first write over TLS FixSettings, too."""
@@ -71,6 +79,7 @@ class Stream:
         except compat.Timeout:
             raise failure(RetryLater, "tls-busy", self._host)
         tls.check_room()
+        self._trial.again()
         left_ms = compat.ticks_diff(deadline, compat.ticks_ms())
         self._pair = await self._bounded(compat.start_tls(self._pair, context, server_hostname), left_ms)
 
@@ -87,21 +96,34 @@ class Stream:
         try:
             return await compat.wait_ms(awaitable, max(timeout_ms, 1))
         except compat.Timeout:
-            raise failure(RetryLater, "timeout", self._host)
+            fault = failure(RetryLater, "timeout", self._host)
         except (OSError, ValueError, EOFError) as error:
-            raise converted(error, self._host)
+            fault = converted(error, self._host)
+        self._trial.failed()
+        raise fault
 
 
 async def connect(host, port):
-    """A Stream to `host`. Raises RetryLater."""
+    """A Stream to `host`, at the first of its addresses that takes one. Raises RetryLater."""
     try:
-        return Stream(await compat.wait_ms(compat.connect(host, port), _CONNECT_TIMEOUT_MS), host)
-    except compat.Timeout:
-        raise failure(RetryLater, "no-answer", host, port)
-    except OSError as error:
-        raise converted(error, "%s port %d" % (host, port))
-    except (IndexError, ValueError) as error:  # a look-up that found nothing, or was cut short
-        raise failure(RetryLater, "unreachable", host, repr(error))
+        addresses = names.addresses(host, port)
+    except (OSError, IndexError, ValueError) as error:  # it has none, or nobody can be asked
+        raise failure(RetryLater, "unreachable", host, error)
+    deadline = compat.ticks_add(compat.ticks_ms(), _CONNECT_TIMEOUT_MS)
+    while True:
+        trial = names.Trial(host, addresses[0])
+        # An equal part of what is left of the time: one that is silent leaves some to the others.
+        timeout_ms = compat.ticks_diff(deadline, compat.ticks_ms()) // len(addresses)
+        try:
+            pair = await compat.wait_ms(compat.connect(addresses.pop(0), port), max(timeout_ms, 1))
+            return Stream(pair, host, trial)
+        except compat.Timeout:
+            fault = failure(RetryLater, "no-answer", host, port)
+        except OSError as error:
+            fault = converted(error, "%s port %d" % (host, port))
+        trial.failed()
+        if not addresses:
+            raise fault
 
 
 def converted(error, host):
