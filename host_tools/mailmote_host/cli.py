@@ -50,6 +50,7 @@ COMMANDS = {
         "demo.command",
         "recorded readings become alert mail through each of the three options, with no hardware",
     ),
+    "simulate": ("simulate.command", "run many boards in virtual time, with faults, and count what arrives"),
     "completion": ("completion", "print the script that completes mailmote's commands in a shell"),
 }
 
