@@ -228,6 +228,28 @@ def test_a_full_outbox_without_two_of_one_alarm_says_so():
     on_flash(check, 64)
 
 
+def test_a_merge_that_a_power_cut_halved_is_finished_at_the_next_start():
+    def check():
+        box = outbox.Outbox()
+        for number in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("one" if number < 3 else "alarm %d" % number, 0), TO)
+        dropped = []
+
+        def cut(number):
+            if dropped:
+                raise StorageError("the power is gone")
+            dropped.append(number)
+            outbox.Outbox.drop(box, number)
+
+        box.drop = cut
+        raises(StorageError, box.enqueue, sample("one more", 0), TO)
+        equal((dropped, sorted(os.listdir("outbox"))[:2]), ([1], ["00000002", "00000003"]))
+        again = outbox.Outbox()
+        equal((again.waiting()[0], again.load(3).event.count, len(again)), (3, 3, outbox.MAX_RECORDS - 2))
+
+    on_flash(check, 64)
+
+
 def test_merged_records_are_pending_for_whom_either_was_and_are_another_mail():
     def check():
         box = outbox.Outbox()

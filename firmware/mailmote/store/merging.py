@@ -3,20 +3,46 @@
 The later record stands for both (`event.merged`): it keeps what is last, the worst value, since when, and how
 many. It gets a new identity, for it is another mail: one with the old Message-ID might be taken for one that
 arrived before. For the same reason records of a mail that was begun are left alone while there are others.
+
+The new identity follows from that of the earlier record, so that a start knows one that a loss of power has
+left beside the one that stands for it.
 """
 
-import random
+import binascii
+import struct
 
+from .. import log
+from ..errors import StorageError
 from ..event import TEST, merged
 from .record import ENDS_DIGEST, NOT_BEGUN, Record
 
-_MOST_AT_ONCE = 8  # a walk reads every record: not for the sake of one
+MOST_AT_ONCE = 8  # a walk reads every record: not for the sake of one
 
 
 def make_room(outbox):
     """Merge some records; how many there are fewer. Raises StorageError where the flash fails."""
     held_to = _last_of_digests(outbox)
     return _merge(outbox, held_to) or _merge(outbox, 0)
+
+
+def finish(outbox):
+    """At a start with an outbox as full as after a merge: take out what another record stands for already."""
+    identities = {}
+    for number in outbox.waiting():
+        record = outbox.peek(number)
+        if record:
+            identities[record.identity] = number
+    for identity, number in identities.items():
+        if identities.get(_merged_identity(identity), 0) > number:
+            try:
+                outbox.drop(number)
+            except StorageError as error:
+                log.error("outbox", "Alert %d will be told once more. %s", number, error)
+
+
+def _merged_identity(earlier):
+    """A CRC of 32 bits gives each number another one."""
+    return binascii.crc32(struct.pack("<I", earlier))
 
 
 def _last_of_digests(outbox):
@@ -44,7 +70,7 @@ def _merge(outbox, after):
         first = outbox.peek(earlier[key])
         both = Record(
             merged(first.event, record.event),
-            random.getrandbits(32),
+            _merged_identity(first.identity),
             record.recipients_crc,
             first.pending | record.pending,
             first.refused & record.refused,
@@ -52,6 +78,6 @@ def _merge(outbox, after):
         outbox.merge(earlier[key], number, both)
         earlier[key] = number
         done += 1
-        if done == _MOST_AT_ONCE:
+        if done == MOST_AT_ONCE:
             break
     return done

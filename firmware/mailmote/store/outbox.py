@@ -49,8 +49,10 @@ class Outbox:
         bad = _numbers(_BAD)
         self.bad = len(bad)
         self.merged = 0
-        self.oldest_found = self._numbers[0] if self._numbers else None
         self._next = max([0] + self._numbers + bad + _numbers(_REFUSED)) + 1
+        if len(self._numbers) > MAX_RECORDS - merging.MOST_AT_ONCE:
+            merging.finish(self)
+        self.oldest_found = self._numbers[0] if self._numbers else None
 
     def __len__(self):
         return len(self._numbers)
@@ -122,10 +124,14 @@ class Outbox:
     def merge(self, earlier, later, merged):
         """One Record in place of two: it takes the place of `later`. Raises StorageError.
 
-        A power cut in between leaves `earlier`, which is then told once more: never too little.
+        A power cut in between leaves `earlier`, which the next start takes out (`merging.finish`).
         """
         self._write(later, merged)
-        self._leave(earlier, None)
+        self.drop(earlier)
+
+    def drop(self, number):
+        """Take out a record that another one stands for. Raises StorageError."""
+        self._leave(number, None)
 
     def close(self, number, last):
         """Every recipient of this record has been answered for. Raises StorageError."""
