@@ -10,6 +10,7 @@ _COLUMNS = (
     "duplicates",
     "outside the window",
     "other Message-ID",
+    "other alarms",
     "false successes",
     "lost",
     "left over",

@@ -3,13 +3,15 @@
 import contextlib
 import random
 
-from mailmote import errors
+from mailmote import courier, errors
+from mailmote.courier import Courier
+from mailmote.mailbag import Mailbag
 from mailmote.net import stream
 from mailmote.net.session import Session
 from mailmote.smtp import dialogue
 from mailmote.smtp.dialogue import Dialogue
 from mailmote.smtp.transaction import DONE, Transaction
-from mailmote.store import outbox, record
+from mailmote.store import record
 
 
 @contextlib.contextmanager
@@ -81,13 +83,27 @@ def cut_refuses(real):
     return send
 
 
-def taken_out_first(real):
-    def load(self, number):
-        found = real(self, number)
-        self._leave(number, None)
-        return found
+def deleted_first(real):
+    async def mail(self, session, route, mail, notes, to):
+        self._bag.settle(mail, record.EVERYONE, 0)
+        return await real(self, session, route, mail, notes, to)
 
-    return load
+    return mail
+
+
+def nothing_fixed(real):
+    def begin(self, mail):
+        for number in mail.numbers:
+            self._tried[number] = self._round
+
+    return begin
+
+
+def named_after_the_first(real):
+    def digest(settings, route, records, last, health, notes):
+        return real(settings, route, records, next(records()), health, notes)
+
+    return digest
 
 
 def another_identity(real):
@@ -107,11 +123,8 @@ def cut_is_for_a_person(real):
 
 
 @contextlib.contextmanager
-def deleted_before():
-    with (
-        planted(outbox.Outbox, "load", taken_out_first),
-        planted(outbox.Outbox, "close", lambda real: lambda self, number, last: None),
-    ):
+def growing_digest():
+    with planted(Mailbag, "begin", nothing_fixed), planted(courier, "digest", named_after_the_first):
         yield
 
 
@@ -131,11 +144,16 @@ BUGS = {
     ),
     "the answer to QUIT decides": (lambda: planted(Session, "send", quit_decides), "outside the window"),
     "a cut refuses the recipients": (lambda: planted(Session, "send", cut_refuses), "lost"),
-    "deleted before it is sent": (deleted_before, "lost"),
+    "deleted before the final reply": (lambda: planted(Courier, "_mail", deleted_first), "lost"),
     "the Message-ID is made anew at each try": (
         lambda: planted(record, "decode", another_identity),
         "other Message-ID",
     ),
+    "a digest is made anew at each try": (
+        lambda: planted(Mailbag, "begin", nothing_fixed),
+        "other Message-ID",
+    ),
+    "a digest grows under its Message-ID": (growing_digest, "other alarms"),
     "a cut is for a person to mend": (
         lambda: planted(stream, "converted", cut_is_for_a_person),
         "not for later",

@@ -17,8 +17,17 @@ NOBODY = "nobody@contoso.test"
 MX_NAME = "contoso-test.mail.protection.outlook.com"
 SUBMISSION_NAME = "smtp.office365.com"
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
+LATER = ("Alarm X", "Alarm Y", "Alarm Z")
 TOKEN_OCTETS = 900  # three pieces of base64
-NEVER = ("false successes", "lost", "left over", "outside the window", "other Message-ID", "not for later")
+NEVER = (
+    "false successes",
+    "lost",
+    "left over",
+    "outside the window",
+    "other Message-ID",
+    "other alarms",
+    "not for later",
+)
 
 
 class Option(NamedTuple):
@@ -72,12 +81,13 @@ def tenant(clock: Callable[[], float]) -> Tenant:
 
 
 class Case(NamedTuple):
-    """A dialogue: `hide` takes extensions from the server; `alarms` are told in one go, to `recipients`."""
+    """A dialogue. `hide` takes extensions from the server; `alarms` and, later on, `later` are told."""
 
     option: str
     hide: Sequence[str] = ()
     recipients: Sequence[str] = ()
     alarms: Sequence[str] = ("Alarm A",)
+    later: Sequence[str] = ()
 
     @property
     def endpoint(self) -> str:
@@ -86,7 +96,7 @@ class Case(NamedTuple):
     @property
     def mail(self) -> dict[str, object]:
         port = 25 if self.endpoint == texts.MX else 587
-        return {"port": port} | OPTIONS[self.option].mail
+        return {"port": port, "connect_to": "127.0.0.1"} | OPTIONS[self.option].mail
 
     def credentials(self, tenant: Tenant) -> Credentials | Bearer | None:
         auth = self.mail["auth"]
@@ -108,7 +118,9 @@ def cases() -> dict[str, Case]:
         one_refused = (INSIDE[0], NOBODY, INSIDE[1])
         found[f"one of 3 refused, {transfer}"] = Case("direct send", hide, one_refused)
         found[f"2 alerts, {transfer}"] = Case("client submission", hide, OUTSIDE[:1], ("Alarm A", "Alarm B"))
-    found["5 alerts"] = Case("direct send", (), INSIDE[:1], tuple(f"Alarm {letter}" for letter in "ABCDE"))
+    for count in (1, 3, 5):
+        alarms = tuple(f"Alarm {letter}" for letter in "ABCDE"[:count])
+        found[f"{count} alerts, then 3 more"] = Case("direct send", (), INSIDE[:1], alarms, LATER)
     found["HELO"] = Case("direct send", ("EHLO",), INSIDE[:1])
     return found
 
@@ -131,6 +143,7 @@ def judge(
     in the window      messages accepted whose complete final reply the board never read
     outside the window duplicates of a message whose final reply it has read
     other Message-ID   duplicates with another Message-ID
+    other alarms       messages with the Message-ID of another one and other alarms: a mailbox may drop one
     not for later      failures of a class that does not come back by itself
     """
     found = Counter(cuts=1)
@@ -144,7 +157,7 @@ def judge(
         found["false successes"] += not any(good)
     found["left over"] = len(waiting)
     again: set[tuple[int, int]] = set()
-    for name in case.alarms:
+    for name in (*case.alarms, *case.later):
         for recipient in case.recipients:
             copies = [message for _, message in messages if _tells(message, name, recipient)]
             found["lost"] += not copies and recipient != NOBODY
@@ -154,6 +167,11 @@ def judge(
     for first, second in again:
         found["outside the window"] += answered[first]
         found["other Message-ID"] += _message_id(by_id[first]) != _message_id(by_id[second])
+    told_by: dict[str | None, set[frozenset[str]]] = {}
+    for message in by_id.values():
+        told = frozenset(name for name in (*case.alarms, *case.later) if name.encode() in message.data)
+        told_by.setdefault(_message_id(message), set()).add(told)
+    found["other alarms"] = sum(len(told) - 1 for told in told_by.values())
     found["not for later"] = sum(
         kind not in ("RetryNow", "RetryLater", "ProtocolError") for kind, _ in failures
     )

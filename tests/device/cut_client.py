@@ -47,7 +47,8 @@ def credentials_of(job):
 def run(job):
     clock = Clock(real_ticks_ms, real_unix_time)
     compat.ticks_ms, compat.unix_time = clock.ticks_ms, clock.unix_time
-    attempt = Attempt(job["mail"], job["recipients"], job["alarms"], credentials_of(job), clock)
+    names = job["alarms"], job["later"]
+    attempt = Attempt(job["mail"], job["recipients"], *names, credentials_of(job), clock)
     ear = Ear(attempt.connected)
     compat.connect, compat.read_into = ear.connect, ear.read_into
     asyncio.run(attempt.run())

@@ -7,7 +7,7 @@ for: the clocks jump over it.
 import asyncio
 import os
 
-from mailmote import compat, courier, event, letters, log
+from mailmote import compat, courier, event, letters, log, routes
 from mailmote.health import Health
 from mailmote.net.link import Link
 from mailmote.policy import stored_settings
@@ -43,10 +43,11 @@ class Clock:
 
 
 class Heartbeat:
-    """Nobody watches, and a pause is over at once."""
+    """Nobody watches, and a pause is over at once. `on_idle()` is called when there is nothing left to do."""
 
-    def __init__(self, clock):
+    def __init__(self, clock, on_idle):
         self._clock = clock
+        self._on_idle = on_idle
         self._pauses = 0
 
     def beat(self, within_s=0):
@@ -60,7 +61,7 @@ class Heartbeat:
         await asyncio.sleep(0)
 
     async def wait(self, event):
-        raise GaveUp  # there is nothing left to do
+        self._on_idle()
 
 
 class SignIn:
@@ -85,23 +86,26 @@ class SignIn:
 class Attempt:
     """Some alarms for the same recipients, put into the outbox of the working directory and delivered.
 
+    Those of `later` are raised when the second connection is made, or when the first ones are delivered.
     `mail` has option, host, port, tls, auth, and connect_to if need be. `settled` has (name of the alarm,
     recipient, number of the connection): by the outbox the recipient has got it, and that since this
     connection was made. `failures` has the class of each error that left something to do. `connected()` is to
     be called when a connection is made.
     """
 
-    def __init__(self, mail, recipients, alarms, credentials, clock):
+    def __init__(self, mail, recipients, alarms, later, credentials, clock):
         self.settled = []
         self.failures = []
         self._recipients = recipients
         self._clock = clock
         self._connections = 0
-        _empty("outbox", "refused", "bad")
+        _empty("outbox", "refused", "bad", "state")
         self._outbox = Outbox()
         self._numbers = {}
+        names = list(alarms) + list(later)
         table = {"from": SENDER, "to": recipients}
         table.update(mail)
+        table["auth"] = "none"  # there is no secret store: the credentials are handed over
         self._settings = stored_settings.load(
             {
                 "v": stored_settings.VERSION,
@@ -109,16 +113,14 @@ class Attempt:
                 "mail": table,
                 "clock": {"ntp": ["ntp.contoso.test"]},
                 "sensors": [],
-                "alarms": [{"name": name, "sensor": "freezer", "severity": "critical"} for name in alarms],
+                "alarms": [{"name": name, "sensor": "freezer", "severity": "critical"} for name in names],
             }
         )
-        at_s = clock.unix_time()
+        self._later = later
+        self._courier = self._new_courier(credentials)
         for name in alarms:
-            told = event.Event(event.ALARM, event.ABOVE, name, at_s - 60, at_s, -4.0, -15.0, -3.5)
-            number = self._outbox.enqueue(told, letters.recipients_of(self._settings, name))
-            self._numbers[number] = name
+            self._raise(name)
         self._pending = self._waiting()
-        self._credentials = credentials
 
     @property
     def waiting(self):
@@ -130,16 +132,42 @@ class Attempt:
         self._connections += 1
         if self._connections > _MOST_CONNECTIONS:
             raise GaveUp
+        if self._connections > 1:
+            self._raise_later()
 
     async def run(self):
         """Until the outbox is empty, or there is no hope of it."""
-        link = Link(None, None)
-        health = Noting(link, self.failures)
-        one = courier.Courier(self._settings, self._outbox, link, health, SignIn(self._credentials))
         try:
-            await one.run(Heartbeat(self._clock))
+            await self._courier.run(Heartbeat(self._clock, self._idle))
         except GaveUp:
             self._look()
+
+    def _new_courier(self, credentials):
+        link = Link(None, None)
+        health = Noting(link, self.failures)
+        ways = routes.Routes(self._settings)
+        for way in ways.all:
+            way.sign_in = SignIn(credentials)
+        return courier.Courier(self._settings, self._outbox, link, health, ways)
+
+    def _raise(self, name):
+        at_s = self._clock.unix_time()
+        told = event.Event(event.ALARM, event.ABOVE, name, at_s - 60, at_s, -4.0, -15.0, -3.5)
+        number = self._outbox.enqueue(told, letters.recipients_of(self._settings, name))
+        self._numbers[number] = name
+        self._courier.wake()
+
+    def _raise_later(self):
+        names, self._later = self._later, ()
+        for name in names:
+            self._raise(name)
+        self._pending = self._waiting()
+
+    def _idle(self):
+        if not self._later:
+            raise GaveUp
+        self._look()
+        self._raise_later()
 
     def _look(self):
         """What the outbox has let go since the last look belongs to the connection that was made then."""

@@ -305,6 +305,12 @@ class Network:
         """Until the tenant is done with every connection. Raises what a session of it failed with."""
         await asyncio.gather(*self._served)
 
+    async def abandon(self):
+        """Leave what the tenant still serves."""
+        for task in self._served:
+            task.cancel()
+        await asyncio.gather(*self._served, return_exceptions=True)
+
 
 class _Accepting(Journal):
     """Keeps no transcript."""
@@ -342,15 +348,17 @@ def deliver(loop, case, cut=None):
     organisation = tenant(clock.unix_time)
     network = Network(organisation, case.endpoint, case.hide, cut, loop)
     with in_memory(network, clock):
-        attempt = Attempt(
-            case.mail, list(case.recipients), case.alarms, case.credentials(organisation), clock
-        )
+        credentials = case.credentials(organisation)
+        attempt = Attempt(case.mail, list(case.recipients), case.alarms, case.later, credentials, clock)
         network.on_connect = attempt.connected
 
         async def run():
             await attempt.run()
             await network.settle()
 
-        with contextlib.suppress(Standstill):
-            loop.run_until_complete(run())
+        try:
+            with contextlib.suppress(Standstill):
+                loop.run_until_complete(run())
+        finally:
+            loop.run_until_complete(network.abandon())
     return attempt, network

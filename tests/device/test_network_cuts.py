@@ -27,6 +27,11 @@ from mailmote_host.virtual import interpreter
 CASES = cases()
 STRIDE = 29  # of a sample in memory
 IN_MEMORY = "in memory, CPython"
+BUGGY = (
+    "direct send, BDAT in one flight, 3",
+    "client submission, DATA in lock step, 1",
+    "5 alerts, then 3 more",
+)  # what the planted bugs are looked for in
 EDGE_OCTETS = 6  # of the end of the final reply that a sample always has
 LAST_OCTETS = 300  # to the board over TLS: the final reply and the answer to QUIT
 NAMES = {"cpython": "CPython", "micropython": "MicroPython"}
@@ -53,10 +58,11 @@ def lengths(case, loop):
     attempt, network = deliver(loop, case)
     assert not attempt.failures
     assert not attempt.waiting
-    (line,) = network.lines
-    assert len(network.messages) == len(case.alarms)
+    line = network.lines[0]
     edges = []
-    for (_, message), place in zip(network.messages, network.places, strict=True):
+    for (number, message), place in zip(network.messages, network.places, strict=True):
+        if number:
+            continue  # of what is raised later
         answer = message.result.encode() + b"\r\n"
         end = bytes(line.heard).index(answer) + len(answer)
         edges += [(UP, place.up + more) for more in (-2, -1, 0, 1)]
@@ -111,6 +117,7 @@ def test_a_sample_of_all_cuts(name, loop, record_property):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", [FIN, RST, SILENCE])
 @pytest.mark.parametrize("name", CASES)
 def test_a_cut_at_every_octet(name, kind, loop, record_property):
@@ -125,14 +132,11 @@ def test_a_cut_at_every_octet(name, kind, loop, record_property):
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_caught(bug, loop, record_property):
     plant, finds = BUGS[bug]
-    total = Counter()
-    for name in ("direct send, BDAT in one flight, 3", "client submission, DATA in lock step, 1"):
-        carried, edges = lengths(CASES[name], loop)
-        with plant():
-            for cut in sample(carried, edges, 0):
-                total += judged(CASES[name], loop, cut)
-    record_property("network cuts", ["planted", {"caught": int(total[finds] > 0)}])
-    assert total[finds] > 0, dict(total)
+    cuts = [(name, cut) for name in BUGGY for cut in sample(*lengths(CASES[name], loop), 0)]
+    with plant():
+        caught = any(judged(CASES[name], loop, cut)[finds] for name, cut in cuts)
+    record_property("network cuts", ["planted", {"caught": int(caught)}])
+    assert caught
 
 
 # Over real sockets
@@ -183,9 +187,10 @@ class Loopback:
         self._service = service
         self._proxy = proxy
         self._job = {
-            "mail": case.mail | {"connect_to": "127.0.0.1", "port": proxy.port},
+            "mail": case.mail | {"port": proxy.port},
             "recipients": case.recipients,
             "alarms": case.alarms,
+            "later": case.later,
         }
         if case.mail["auth"] != "none":
             self._job |= {"username": SENDER, "password": PASSWORD}
@@ -245,7 +250,7 @@ def test_a_sample_over_real_sockets(name, runtime, tmp_path, record_property):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", LOOPBACK)
 def test_many_cuts_over_real_sockets(name, runtime, tmp_path, record_property):
