@@ -247,7 +247,7 @@ _IN_WORDS = re.compile(
     r"\b(?:wi-?fi|wlan|sta_disconnected|stat)\b.{0,40}?\b(?:reason|status|code)\W{1,6}(\d{1,4})\b", re.I
 )
 _STATUS_CALL = re.compile(r"\w\.status\(\)\W{0,6}(\d{1,4})\b")
-_LOGGED = re.compile(r"\bNo link to '")
+_LOGGED = re.compile(r"\bNo link to '(?![^\n]*\(Wi-Fi status \d)")
 _NUMBERED = re.compile(r"\bwi-?fi\b[^\n]{0,40}?\b0x([0-9a-f]{1,8})\b", re.I)
 _WORDS = re.compile(
     r"\bwi-?fi (" + "|".join(sorted((re.escape(row[1]) for row in _ERRORS), key=len, reverse=True)) + r")\b",
