@@ -22,6 +22,9 @@ MAY_IMPORT = {
     "sensors": BASE | PURE,
     "health": BASE,
     "supervisor": BASE,
+    "crashes": BASE | {"store", "crash_text"},
+    "crash_text": BASE,
+    "safe_mode": BASE | {"net"},
     "watcher": BASE | PURE | {"net", "sensors", "health"},
     "wifi": BASE | {"net", "store"},
     "errand": BASE | {"net", "courier", "routes"},
@@ -33,8 +36,16 @@ MAY_IMPORT = {
     "sign_in": BASE | PURE | {"store", "net", "tokens"},
     "tokens": BASE | PURE | {"store", "net"},
     "console": BASE,
-    "answers": BASE | {"net", "letters"},
-    "courier": BASE | PURE | {"store", "net", "sensors", "health", "letters", "sign_in"},
+    "led": BASE,
+    "answers": BASE | {"net", "letters", "crashes"},
+    "alive": BASE | {"net", "store"},
+    "allowance": BASE | PURE | {"net", "store"},
+    "mailbag": BASE | {"net", "store", "letters"},
+    "refusals": BASE,
+    "routes": BASE | PURE | {"sign_in"},
+    "courier": BASE
+    | PURE
+    | {"store", "net", "health", "letters", "sign_in", "allowance", "mailbag", "refusals", "routes"},
     "agent": BASE
     | PURE
     | {
@@ -46,8 +57,14 @@ MAY_IMPORT = {
         "watcher",
         "letters",
         "sign_in",
+        "alive",
+        "routes",
         "courier",
         "console",
+        "led",
+        "crashes",
+        "safe_mode",
+        "battery",
     },
 }
 # What a pure part cannot use: it waits for nothing and knows no clock, file, socket or pin.
