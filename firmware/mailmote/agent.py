@@ -10,18 +10,17 @@ import json
 from . import __version__, compat, event, log
 from .alive import Alive
 from .console import Console
-from .courier import Courier
+from .crashes import Crashes
+from .crashes import text as crash_text
 from .errors import FixSettings, SettingsError, StorageError
 from .health import Health
-from .letters import recipients_of
 from .net import clock
 from .net.link import Link
 from .policy.alarms import Alarm
 from .redaction import hide
-from .routes import Routes
 from .store import secrets, state
 from .store.outbox import Outbox
-from .supervisor import Supervisor, watchdog
+from .supervisor import WATCHDOG_S, Supervisor, watchdog
 from .watcher import Watcher
 
 _SETTINGS = "settings.json"
@@ -30,26 +29,35 @@ _MAX_UNSTORED = 16  # events in memory while the flash refuses them
 
 
 class Agent:
-    def __init__(self, settings):
+    """`crashes` says whether it works in safe mode: then it makes no sensor and no alarm."""
+
+    def __init__(self, settings, crashes=None):
+        # Here, since a wake of a board that sleeps has neither time nor memory for them.
+        from .courier import Courier
+        from .routes import Routes
+
         self._settings = settings
+        self._crashes = crashes
+        self._safe = bool(crashes and crashes.safe)
         self._link = _link(settings.get("wifi"))
         self._health = Health(self._link)
         self._outbox = Outbox()
         self._routes = Routes(settings)
         self._courier = Courier(settings, self._outbox, self._link, self._health, self._routes)
         self._alive = Alive(settings)
-        self._watchers = [self._watcher(entry) for entry in settings["sensors"]]
+        self._watchers = [] if self._safe else [self._watcher(entry) for entry in settings["sensors"]]
         self._health.watchers = self._watchers
+        self._health.last_crash = crash_text
         self._console = Console(
-            settings, self._link, self._health, self._outbox, self._courier, self._watchers
+            settings, self._link, self._health, self._outbox, self._courier, self._watchers, crashes
         )
         self._unstored = []
         self._ended = asyncio.Event()
 
     async def run(self, dog):
-        """Watch and mail, and feed the watchdog `dog`."""
+        """Watch and mail, and feed the watchdog `dog`. True if the board is to be started again."""
         clock.begin(state.read(clock.FLOOR), self._settings["clock"]["ntp"])
-        supervisor = Supervisor(dog)
+        supervisor = Supervisor(dog, self._crashes)
         supervisor.start("link", self._link.keep)
         supervisor.start("clock", lambda heartbeat: clock.keep(self._link, heartbeat, self._clock_moved))
         supervisor.start("courier", self._courier.run)
@@ -57,8 +65,8 @@ class Agent:
             self._keep_sign_in(supervisor, route.sign_in)
         supervisor.start("alarms", self._tick)
         supervisor.start("console", self._console.run)
-        for entry, watcher in zip(self._settings["sensors"], self._watchers):
-            supervisor.start("sensor " + entry["name"], watcher.run)
+        for watcher in self._watchers:
+            supervisor.start("sensor " + watcher.name, watcher.run)
         compat.collect()
         mail = self._settings["mail"]
         log.info(
@@ -66,15 +74,21 @@ class Agent:
             "Ready: mailmote %s, %s, %d sensors, %d alarms, mail by %s through %s.",
             __version__,
             self._settings["device"]["name"],
-            len(self._settings["sensors"]),
-            len(self._settings["alarms"]),
+            len(self._watchers),
+            0 if self._safe else len(self._settings["alarms"]),
             mail["option"],
             mail["host"],
         )
-        supervisor.start("end", self._await_end)
-        await supervisor.watch(self._ended)
+        supervisor.start("end", self._await_safe_end if self._safe else self._await_end)
+        if await supervisor.watch(self._ended):
+            log.error("agent", "The board crashed again and again. It starts again, in safe mode.")
+            return True
+        if self._safe:
+            log.info("agent", "Safe mode is over. The board starts normally.")
+            return True
         log.info("agent", "All recordings are at their end and every alert is mailed.")
         log.info("agent", "Heap in use at most: %d bytes.", self._health.heap_peak_bytes)
+        return False
 
     def _keep_sign_in(self, supervisor, sign_in):
         supervisor.start("sign-in", lambda heartbeat: sign_in.keep(heartbeat, self._link, self._warn))
@@ -89,7 +103,7 @@ class Agent:
             now_s = clock.now_s()
             for watcher in self._watchers:
                 watcher.tick(now_s)
-            sign_of_life = self._alive.event()
+            sign_of_life = None if self._safe else self._alive.event()
             self._tell([sign_of_life] if sign_of_life else [])
             self._store()
             self._health.uptime_s()  # asked often, so that it outlives the wrap of the ticks
@@ -107,6 +121,11 @@ class Agent:
         await heartbeat.wait(self._courier.idle)
         self._ended.set()
 
+    async def _await_safe_end(self, heartbeat):
+        safe_mode = compat.borrow("mailmote.safe_mode")
+        await safe_mode.run(heartbeat, self._crashes, self._outbox, self._tell, lambda: not self._unstored)
+        self._ended.set()
+
     def _warn(self, since_s, error):
         """A mail about the sign-in itself, which says why in its notes."""
         self._health.note("The sign-in was not renewed. %s" % error)
@@ -120,6 +139,8 @@ class Agent:
 
     def _store(self):
         """Move events into the outbox. What the flash refuses stays in memory and is tried again."""
+        from .letters import recipients_of
+
         while self._unstored:
             event = self._unstored[0]
             try:
@@ -169,13 +190,28 @@ def main():
     except SettingsError as error:
         log.error("agent", error)
         return
+    crashes = Crashes()
+    crashes.begin(WATCHDOG_S)
     dog = watchdog()
+    again = False
     try:
-        asyncio.run(Agent(settings).run(dog))
+        if settings["device"]["power"] == "battery" and not crashes.safe:
+            from . import battery
+
+            battery.run(settings, _SETTINGS, dog, crashes)
+        again = asyncio.run(Agent(settings, crashes).run(dog))
     except KeyboardInterrupt:
+        crashes.forgive()
         log.info(
             "agent", "Stopped by Ctrl-C. Every waiting alert is kept. The watchdog restarts the board soon."
         )
     except Exception as error:
+        compat.collect()
+        again = crashes.failed("The agent", error)
         log.error("agent", "The agent cannot run. The watchdog restarts the board soon.")
         log.exception("agent", error)
+    crashes.ended()
+    if again:
+        import machine
+
+        machine.reset()

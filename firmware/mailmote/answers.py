@@ -5,8 +5,10 @@ secret is in any of it: texts of errors and notes are redacted where they are ma
 """
 
 from . import __version__, compat, log
+from .crashes import text
 from .errors import FixSettings, StorageError
 from .event import RECOVERY, REMINDER, TEST, Event
+from .explanations import explain
 from .letters import recipients_of
 from .net import clock
 
@@ -42,7 +44,13 @@ def _status(console):
             "set": clock.is_set(),
             "utc_offset_s": console.settings["device"]["utc_offset_s"],
         },
-        "link": {"up": console.link.up, "rssi_dbm": console.link.rssi()},
+        "link": {
+            "up": console.link.up,
+            "rssi_dbm": console.link.rssi(),
+            "lost": console.link.lost_count,
+            "down_s": console.link.down_s(),
+        },
+        "trouble": _trouble(console),
         "heap": {"free_bytes": compat.heap_free() or None, "peak_bytes": health.heap_peak_bytes or None},
         "mail": {"option": mail["option"], "host": mail["host"]},
         "outbox": {
@@ -56,9 +64,26 @@ def _status(console):
         "last_failure": _last_failure(health),
         "next_attempt_in_s": console.courier.next_try_s(),
         "sensors": [_sensor(watcher) for watcher in console.watchers],
+        "safe_mode": _safe_mode(console.crashes),
         "alarms": [name for watcher in console.watchers for name in watcher.standing()],
         "notes": [note[:_MOST_CHARACTERS] for note in health.notes],
     }
+
+
+def _safe_mode(crashes):
+    """None, or when it ends and what is known of the last crash."""
+    if crashes is None or not crashes.safe:
+        return None
+    return {"ends_in_s": max(0, crashes.safe_left_s()), "crash": text()[:_MOST_CHARACTERS]}
+
+
+def _trouble(console):
+    """What keeps mail from leaving, the link before the mail server, and what to do; None where nothing does.
+
+    `fix` is a part of `text`, and None where it cannot be told apart.
+    """
+    error = console.link.trouble or console.courier.trouble
+    return dict(_failure(error), fix=explain(error.key)[1] or None) if error else None
 
 
 def _last_mail(health):

@@ -21,7 +21,7 @@ _HINT = "Type status, alerts or test-mail, or use these commands of mailmote on 
 class Console:
     """Takes lines from the console, and has them answered from the parts of the agent."""
 
-    def __init__(self, settings, link, health, outbox, courier, watchers):
+    def __init__(self, settings, link, health, outbox, courier, watchers, crashes=None):
         self.settings = settings
         self.link = link
         self.health = health
@@ -29,6 +29,7 @@ class Console:
         self.courier = courier
         self.watchers = watchers
         self.asked = 0  # questions so far
+        self.crashes = crashes
 
     def greet(self):
         """Say that the board works. The host tools wait for this line."""

@@ -40,13 +40,18 @@ def error(part, text, *values):
 
 def exception(part, caught):
     """Keep an unexpected exception, with its traceback, on the console and in memory."""
+    for line in traceback(caught).split("\n"):
+        if line:
+            _write(ERROR, part, line, ())
+
+
+def traceback(caught):
+    """The traceback of an exception, in lines, without secrets."""
     import io
 
     text = io.StringIO()
     compat.print_exception(caught, text)
-    for line in text.getvalue().split("\n"):  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs
-        if line:
-            _write(ERROR, part, line, ())
+    return redacted(text.getvalue())  # pyright: ignore[reportAttributeAccessIssue] - not in the stubs
 
 
 def _write(line_level, part, text, values):

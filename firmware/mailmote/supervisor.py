@@ -9,12 +9,11 @@ import asyncio
 from . import compat, log
 
 _CHECK_S = 5
-_RESTART_S = 5
+_RESTART_S = 5  # doubled with each failure in a row
+_MAX_RESTART_S = 300
 # Beyond a task's own word: DNS and one step of a TLS handshake block everything for about 20 s each.
 _GRACE_S = 90
-_WATCHDOG_MS = 180000
-# A task that fails so often in a row is not helped by another start: what is waiting is safe on the flash.
-_MOST_FAILURES = 20
+WATCHDOG_S = 180
 _GOOD_RUN_MS = 600000
 
 
@@ -28,7 +27,6 @@ class Heartbeat:
         self._last = compat.ticks_ms()
         self._within_s = 0
         self._resting = False
-        self._failed = False
 
     def beat(self, within_s=0):
         """Here I am; the next sign of life comes within `within_s` seconds."""
@@ -59,23 +57,22 @@ class Heartbeat:
         """No further sign of life is owed."""
         self._resting = True
 
-    def fail(self):
-        """This task is lost: only a restart of the board can help."""
-        self._failed = True
-
     @property
     def overdue(self):
-        if self._failed:
-            return True
         silent_ms = compat.ticks_diff(compat.ticks_ms(), self._last)
         return not self._resting and silent_ms > (self._within_s + _GRACE_S) * 1000
 
 
 class Supervisor:
-    """Runs tasks, restarts one that fails, and feeds the watchdog."""
+    """Runs tasks, restarts one that fails, and feeds the watchdog.
 
-    def __init__(self, watchdog=None):
+    `crashes` is told of each failure (see crashes.Crashes), and may want the board to be started again.
+    """
+
+    def __init__(self, watchdog=None, crashes=None):
         self._watchdog = watchdog
+        self._crashes = crashes
+        self._looping = False
         self._tasks = []
         self._heartbeats = []
 
@@ -87,17 +84,21 @@ class Supervisor:
         return heartbeat
 
     async def watch(self, until):
-        """Feed the watchdog until the asyncio.Event `until` is set; then stop every task."""
+        """Feed the watchdog until the asyncio.Event `until` is set; then stop every task.
+
+        True where it ends before, as tasks crash and a restart of the board comes up in safe mode.
+        """
+        were_late = []
         try:
-            while not until.is_set():
+            while not until.is_set() and not self._looping:
                 late = [heartbeat.name for heartbeat in self._heartbeats if heartbeat.overdue]
-                if late:
-                    log.error(
-                        "supervisor", "No sign of life from %s: the watchdog will restart.", ", ".join(late)
-                    )
-                elif self._watchdog:
-                    self._watchdog.feed()
+                if late != were_late:
+                    self._tell_late(late)
+                were_late = late
+                if not late:
+                    self._go_on()
                 await _wait_at_most(until, _CHECK_S)
+            return self._looping
         finally:
             for task in self._tasks:
                 # More than once: CPython 3.11's wait_for swallows a cancellation that meets a result.
@@ -105,8 +106,23 @@ class Supervisor:
                     task.cancel()
                     await asyncio.sleep(0)
 
+    def _go_on(self):
+        """Every task keeps its word."""
+        if self._watchdog:
+            self._watchdog.feed()
+        if self._crashes:
+            self._crashes.going_on()
+
+    def _tell_late(self, names):
+        if not names:
+            log.info("supervisor", "Every task is heard of again.")
+            return
+        log.error("supervisor", "No sign of life from %s: the watchdog will restart.", ", ".join(names))
+        if self._crashes:
+            self._crashes.silent(names)
+
     async def _keep(self, heartbeat, run):
-        failures = 0
+        pause_s = _RESTART_S
         while True:
             began = compat.ticks_ms()
             try:
@@ -114,22 +130,21 @@ class Supervisor:
                 heartbeat.retire()
                 return
             except Exception as error:
-                log.error(
-                    "supervisor",
-                    "The task %s failed and is started again in %d s.",
-                    heartbeat.name,
-                    _RESTART_S,
-                )
-                log.exception("supervisor", error)
-            lasted_ms = compat.ticks_diff(compat.ticks_ms(), began)
-            failures = 1 if lasted_ms > _GOOD_RUN_MS else failures + 1
-            if failures > _MOST_FAILURES:
-                log.error(
-                    "supervisor", "%s cannot be kept running: the watchdog will restart.", heartbeat.name
-                )
-                heartbeat.fail()
-                return
-            await heartbeat.sleep(_RESTART_S)
+                if compat.ticks_diff(compat.ticks_ms(), began) > _GOOD_RUN_MS:
+                    pause_s = _RESTART_S
+                try:
+                    self._failed(heartbeat.name, error, pause_s)
+                except MemoryError:
+                    pass  # it is counted, and the task starts again all the same
+            await heartbeat.sleep(pause_s)
+            pause_s = min(2 * pause_s, _MAX_RESTART_S)
+
+    def _failed(self, name, error, pause_s):
+        compat.collect()  # it may have been for want of memory
+        if self._crashes and self._crashes.failed("The task " + name, error):
+            self._looping = True
+        log.error("supervisor", "The task %s failed and is started again in %d s.", name, pause_s)
+        log.exception("supervisor", error)
 
 
 async def _wait_at_most(event, seconds):
@@ -143,4 +158,4 @@ def watchdog():
     """The hardware watchdog. Once started it cannot be stopped."""
     import machine
 
-    return machine.WDT(timeout=_WATCHDOG_MS)
+    return machine.WDT(timeout=WATCHDOG_S * 1000)

@@ -9,7 +9,7 @@ from flash_folder import on_flash
 from mailmote import agent, errors, event, log, redaction
 
 SETTINGS = {
-    "device": {"name": "mote", "utc_offset_s": 0},
+    "device": {"name": "mote", "utc_offset_s": 0, "power": "mains"},
     "mail": {"option": "direct-send", "host": "mail.contoso.test", "to": ["a@contoso.test"], "auth": "none"},
     "clock": {"ntp": ["ntp.contoso.test"]},
     "sensors": [],
@@ -157,33 +157,68 @@ def test_settings_that_cannot_be_used_say_what_to_run():
 
 
 class Broken:
-    """Stands for Agent."""
+    """Stands for Agent: it raises `end`, or returns it."""
 
-    def __init__(self, error):
-        self.error = error
+    def __init__(self, end):
+        self.end = end
 
-    def __call__(self, settings):
+    def __call__(self, settings, crashes):
         return self
 
     async def run(self, dog):
-        raise self.error
+        if isinstance(self.end, BaseException):
+            raise self.end
+        return self.end
 
 
-def started(*, settings, error=None):
-    """(whether the watchdog was started, what was logged) when main() meets `error`."""
+class Told:
+    """Stands for Crashes, and for `machine`: what it was told, in order."""
+
+    safe = False
+
+    def __init__(self, looping=False):
+        self.told = []
+        self.looping = looping
+
+    def __call__(self):
+        return self
+
+    def begin(self, watchdog_s):
+        self.told.append("begin %d" % watchdog_s)
+
+    def failed(self, what, error):
+        self.told.append("%s: %r" % (what, error))
+        return self.looping
+
+    def forgive(self):
+        self.told.append("forgive")
+
+    def ended(self):
+        self.told.append("ended")
+
+    def reset(self):
+        self.told.append("reset")
+
+
+def started(*, settings, end=None, crashes=None):
+    """(whether the watchdog was started, what was logged) when the agent of main() ends so."""
     dogs = []
-    before = agent.load_settings, agent.Agent, agent.watchdog
+    before = agent.load_settings, agent.Agent, agent.watchdog, agent.Crashes, sys.modules.get("machine")
 
     def load():
         if isinstance(settings, Exception):
             raise settings
         return settings
 
-    agent.load_settings, agent.Agent, agent.watchdog = load, Broken(error), lambda: dogs.append(1)
+    agent.load_settings, agent.Agent, agent.watchdog = load, Broken(end), lambda: dogs.append(1)
+    agent.Crashes = sys.modules["machine"] = crashes or Told()
     try:
         said = quietly(agent.main)
     finally:
-        agent.load_settings, agent.Agent, agent.watchdog = before
+        agent.load_settings, agent.Agent, agent.watchdog, agent.Crashes = before[:4]
+        sys.modules.pop("machine")
+        if before[4] is not None:
+            sys.modules["machine"] = before[4]
     return len(dogs), said
 
 
@@ -198,8 +233,32 @@ def test_whatever_ends_the_agent_is_told_and_left_to_the_watchdog():
         (MemoryError("planned"), "E agent: MemoryError: planned"),
         (KeyboardInterrupt(), "Stopped by Ctrl-C."),
     ):
-        dogs, said = started(settings=SETTINGS, error=error)
+        dogs, said = started(settings=SETTINGS, end=error)
         equal((dogs, words in said), (1, True))
+
+
+def test_an_end_by_an_exception_is_a_crash_and_one_by_a_person_is_forgiven():
+    for end, looping, told in (
+        (ValueError("planned"), False, ["The agent: %r" % ValueError("planned"), "ended"]),
+        (ValueError("planned"), True, ["The agent: %r" % ValueError("planned"), "ended", "reset"]),
+        (KeyboardInterrupt(), True, ["forgive", "ended"]),
+        (True, False, ["ended", "reset"]),
+        (False, False, ["ended"]),
+    ):
+        crashes = Told(looping)
+        started(settings=SETTINGS, end=end, crashes=crashes)
+        equal(crashes.told, ["begin 180"] + told)
+
+
+def test_in_safe_mode_there_is_no_sensor():
+    def check():
+        for safe, names in ((False, ["Door"]), (True, [])):
+            crashes = Told()
+            crashes.safe = safe
+            one = agent.Agent(dict(SETTINGS, sensors=[{"name": "Door", "driver": "digital"}]), crashes)
+            equal((safe, [watcher.name for watcher in one._watchers]), (safe, names))
+
+    quietly(check)
 
 
 def test_a_folder_that_is_there_is_no_fault():

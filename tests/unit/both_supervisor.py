@@ -111,29 +111,153 @@ def test_a_task_that_fails_is_started_again_and_one_that_ends_is_not():
     with_clock(check)
 
 
-def test_a_task_that_only_fails_leaves_the_rest_to_the_watchdog():
+class Crashes:
+    """Takes what it is told; wants a restart at the failure of that number."""
+
+    def __init__(self, loop_at=None):
+        self.loop_at = loop_at
+        self.failures = []
+        self.late = []
+        self.turns = 0
+
+    def failed(self, what, error):
+        self.failures.append((what, repr(error)))
+        return len(self.failures) == self.loop_at
+
+    def silent(self, names):
+        self.late.append(list(names))
+
+    def going_on(self):
+        self.turns += 1
+
+
+def test_each_failure_is_told_and_a_loop_of_them_ends_the_watch():
     async def check(clock):
-        dog = Watchdog()
-        watched = supervisor.Supervisor(dog)
-        runs = []
+        crashes = Crashes(loop_at=3)
+        watched = supervisor.Supervisor(Watchdog(), crashes)
+        stopped = []
+
+        async def lasts(heartbeat):
+            try:
+                await heartbeat.wait(asyncio.Event())
+            finally:
+                stopped.append(1)
 
         async def fails(heartbeat):
-            runs.append(1)
-            raise ValueError("planned")
+            raise MemoryError("planned")
 
-        heartbeat = watched.start("fails", fails)
+        watched.start("lasts", lasts)
+        watched.start("fails", fails)
+        equal(await watched.watch(asyncio.Event()), True)
+        equal(crashes.failures[:3], [("The task fails", repr(MemoryError("planned")))] * 3)
+        equal((len(stopped), crashes.turns > 0), (1, True))
+
+    with_clock(check)
+
+
+def test_an_end_that_was_asked_for_is_no_loop():
+    async def check(clock):
         end = asyncio.Event()
+        end.set()
+        equal(await supervisor.Supervisor(None, Crashes()).watch(end), False)
+
+    with_clock(check)
+
+
+def test_silent_tasks_are_told_once_until_they_change():
+    async def check(clock):
+        crashes = Crashes()
+        watched = supervisor.Supervisor(None, crashes)
+        release, end = asyncio.Event(), asyncio.Event()
+
+        async def stuck(heartbeat):
+            heartbeat.beat()
+            await release.wait()
+            heartbeat.beat()
+            await heartbeat.wait(end)
+
+        watched.start("one", stuck)
+        watched.start("two", stuck)
         watching = asyncio.create_task(watched.watch(end))
-        while not heartbeat.overdue:  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(0)
-        fed = dog.fed
-        for _ in range(20):
-            await asyncio.sleep(0)
-        equal((len(runs), dog.fed - fed <= 1), (21, True))
+        await turns()
+        equal(crashes.late, [])
+        clock.now_ms += 91000
+        await turns()
+        equal(crashes.late, [["one", "two"]])
+        before = crashes.turns
+        await turns()
+        equal((crashes.late, crashes.turns), ([["one", "two"]], before))
+        release.set()
+        await turns()
+        equal((len(crashes.late), crashes.turns > before), (1, True))
         end.set()
         await watching
 
     with_clock(check)
+
+
+class Naps:
+    """A heartbeat that sleeps in no time, and notes how long."""
+
+    def __init__(self, naps):
+        self.name = "napping"
+        self.naps = naps
+
+    async def sleep(self, seconds):
+        self.naps.append(seconds)
+        await asyncio.sleep(0)
+
+    def retire(self):
+        pass
+
+
+def test_the_pause_before_a_restart_doubles_up_to_five_minutes_and_begins_anew_after_a_good_run():
+    async def check(clock):
+        supervisor._RESTART_S = 5
+        crashes = Crashes()
+        watched = supervisor.Supervisor(None, crashes)
+        naps, runs = [], []
+
+        async def fails(heartbeat):
+            runs.append(1)
+            if len(runs) == 9:
+                clock.now_ms += 601000
+            if len(runs) == 12:
+                return
+            raise ValueError("planned")
+
+        await watched._keep(Naps(naps), fails)
+        equal(naps, [5, 10, 20, 40, 80, 160, 300, 300, 5, 10, 20])
+        equal(len(crashes.failures), 11)
+
+    with_clock(check)
+
+
+def test_a_failure_that_leaves_no_memory_to_tell_it_is_survived():
+    async def check(clock):
+        crashes = Crashes()
+        crashes.failed = raise_memory_error
+        runs = []
+
+        async def fails_once(heartbeat):
+            runs.append(1)
+            if len(runs) == 1:
+                raise ValueError("planned")
+
+        await supervisor.Supervisor(None, crashes)._keep(Naps([]), fails_once)
+        equal(len(runs), 2)
+
+    with_clock(check)
+
+
+def raise_memory_error(*_):
+    raise MemoryError("planned")
+
+
+async def turns(count=60):
+    """Let the others run; more than one wait of the watch."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 def test_a_sleep_ends_early_for_its_event():
@@ -220,28 +344,6 @@ def test_at_the_end_every_task_is_stopped():
         end.set()
         await watching
         equal((len(stopped), [task.done() for task in watched._tasks]), (2, [True, True]))
-
-    with_clock(check)
-
-
-def test_a_good_run_between_failures_starts_the_count_anew():
-    async def check(clock):
-        watched = supervisor.Supervisor()
-        end = asyncio.Event()
-        runs = []
-
-        async def fails(heartbeat):
-            runs.append(1)
-            if len(runs) == 15:
-                clock.now_ms += 601000
-            if len(runs) == 30:
-                end.set()
-                return
-            raise ValueError("planned")
-
-        heartbeat = watched.start("fails", fails)
-        await watched.watch(end)
-        equal((len(runs), heartbeat._failed), (30, False))
 
     with_clock(check)
 

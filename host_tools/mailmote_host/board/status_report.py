@@ -20,6 +20,9 @@ _GOOD_DBM, _FAIR_DBM = -67, -75  # what Wi-Fi planners take for reliable, and fo
 def rows(status: Answer) -> Iterator[Row]:
     """For people, the most urgent first where it is bad."""
     yield "Board", _board(status)
+    if safe_mode := _dictionary(status.get("safe_mode")):
+        yield "Safe mode", _safe_mode(safe_mode)
+    yield from _trouble(_dictionary(status.get("trouble")))
     yield "Alarms", _joined(status.get("alarms")) or "none stands"
     for sensor in _dictionaries(status.get("sensors")):
         yield f"Sensor {_text(sensor.get('name'))}", _sensor(sensor)
@@ -59,6 +62,20 @@ def _board(status: Answer) -> str:
     if status.get("micropython"):
         runs += f", MicroPython {_text(status['micropython'])}"
     return f"{_text(status.get('name'))} ({runs}), up for {duration(_number(status.get('uptime_s')))}"
+
+
+def _safe_mode(safe_mode: dict[str, Any]) -> str:
+    crash = _text(str(safe_mode.get("crash", "")).partition("\n")[0])
+    return (
+        f"no sensor is watched, as the board crashed again and again; it starts normally in "
+        f"{duration(_number(safe_mode.get('ends_in_s')))}. {crash}. A mail tells all of it. Mend the cause and "
+        f"run `mailmote provision`, which starts the board normally at once"
+    )
+
+
+def _trouble(trouble: dict[str, Any]) -> Iterator[Row]:
+    if trouble:
+        yield "To do" if trouble.get("needs_a_person") is True else "Trouble", _text(trouble.get("text"))
 
 
 def _sensor(sensor: dict[str, Any]) -> str:
@@ -109,9 +126,14 @@ def _way(mail: dict[str, Any]) -> str:
 
 
 def _link(link: dict[str, Any]) -> str:
+    lost, down_s = _number(link.get("lost")), link.get("down_s")
     if not link.get("up"):
-        return "down. Check the Wi-Fi name and password, and that it is a 2.4 GHz network"
-    rssi = link.get("rssi_dbm")
+        since = f" for {duration(down_s)}" if isinstance(down_s, int) else ""
+        return f"down{since}. Check the Wi-Fi name and password, and that it is a 2.4 GHz network"
+    return _signal(link.get("rssi_dbm")) + (f"; lost {lost} times since the start" if lost else "")
+
+
+def _signal(rssi: Any) -> str:
     if not isinstance(rssi, int):
         return "up"
     grade = (
