@@ -205,6 +205,9 @@ def test_no_two_ways_need_the_same_secret():
         problems([first(SUBMISSION, auth="oauth-app"), device], OAUTH),
         [("mail.1.auth", text % ("oauth-device", "[oauth]", 1))],
     )
+    half = ("oauth", {"tenant": "contoso.com"})
+    paths = [path for path, _ in problems([first(SUBMISSION, auth="oauth-app"), device], half)]
+    equal(paths, ["oauth.client_id", "mail.1.auth"])
     good([first(SUBMISSION, auth="oauth-app"), hve, certificate], OAUTH)
     good([first(DIRECT), later(RELAY), later(RELAY, port=2525, host="relay.contoso.com")])
 
