@@ -13,10 +13,10 @@ from .store import rtc
 from .wake import Wake
 
 
-def run(settings, path, dog):
+def run(settings, path, dog, crashes=None):
     """Wake, and sleep again: returns only on a board that has to stay awake, once it has said why.
 
-    `path`: the file of the settings. `dog`: the watchdog.
+    `path`: the file of the settings. `dog`: the watchdog. `crashes` counts them.
     """
     import machine
 
@@ -28,9 +28,11 @@ def run(settings, path, dog):
     asleep = unpack(rtc.read(rtc.BATTERY), fingerprint, len(settings["sensors"]))
     if asleep and powered and cause != machine.WDT_RESET:
         asleep.try_s, asleep.courier = 0, b""  # a person waits to see it try
-    sleep_s = asyncio.run(Wake(settings, asleep, fingerprint, powered).run(dog))
+    sleep_s = asyncio.run(Wake(settings, asleep, fingerprint, powered).run(dog, crashes))
     if sleep_s:
         log.info("battery", "Asleep for %d s.", sleep_s)
+        if crashes:
+            crashes.ended()
         machine.deepsleep(sleep_s * 1000)
 
 

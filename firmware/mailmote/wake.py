@@ -65,13 +65,13 @@ class Wake:
         self._link_up = None  # whether it is, once it was tried
         self._error = None
 
-    async def run(self, dog):
+    async def run(self, dog, crashes=None):
         """Seconds to sleep, feeding the watchdog `dog` until then; 0 where the board cannot sleep.
 
         Raises whatever went wrong.
         """
         ended = asyncio.Event()
-        self._supervisor = Supervisor(dog)
+        self._supervisor = Supervisor(dog, crashes)
 
         async def work(heartbeat):
             try:
