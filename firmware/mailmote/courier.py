@@ -41,7 +41,7 @@ class Courier:
         self._link = link
         self._health = health
         self._routes = routes
-        self._bag = Mailbag(settings, outbox)
+        self._bag = Mailbag(settings, outbox, health.uptime_s)
         self._refusals = Refusals(outbox, health)
         self._allowance = Allowance(settings)
         self._arrived = asyncio.Event()

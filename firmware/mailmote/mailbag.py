@@ -37,15 +37,20 @@ class Mail:
 
 
 class Mailbag:
-    """`failure` is the StorageError of an alert that could not be read in this round, or None."""
+    """`uptime_s()` gives the seconds since the start.
 
-    def __init__(self, settings, outbox):
+    `failure` is the StorageError of an alert that could not be read in this round, or None.
+    """
+
+    def __init__(self, settings, outbox, uptime_s):
         self._settings = settings
         self._outbox = outbox
         self._round = 0
         self._tried = {}  # number of a record: the round in which it was tried last
         self._alone = set()  # numbers of what has been sent alone and may have arrived
         self._answered = {}  # records with results that the flash has not taken yet
+        self._uptime_s = uptime_s
+        self._first = {}  # number of the first of its kind: the uptime at which it was seen to be
         self._suspect = outbox.oldest_found  # perhaps sent alone before the start, perhaps in a digest
         self.failure = None
 
@@ -56,6 +61,7 @@ class Mailbag:
         if len(self._tried) > len(self._outbox):  # some were merged away
             waiting = self._outbox.waiting()
             self._tried = {number: self._tried[number] for number in self._tried if number in waiting}
+            self._first = {number: self._first[number] for number in self._first if number in waiting}
 
     def next(self):
         """The Mail to send next; None where all were tried in this round."""
@@ -185,16 +191,18 @@ class Mailbag:
 
     def _portion(self, group):
         """What of the waiting records of one kind goes into the next mail."""
-        if not group or group[0] == self._suspect:
+        if not group:
+            return group
+        self._first.setdefault(group[0], self._uptime_s())
+        if group[0] == self._suspect:
             return group[:1]
         if len(group) > _MOST_APART or (len(group) > 1 and self._waits_long(group[0])):
             return group[:MOST_TOGETHER]
         return group[:1]
 
     def _waits_long(self, number):
-        record = self._load(number)
-        waited_s = clock.now_s() - record.event.at_s if record else 0
-        return waited_s > self._settings["limits"]["digest_after_s"]
+        waited_s = self._uptime_s() - self._first[number]
+        return number <= self._outbox.newest_found or waited_s >= self._settings["limits"]["digest_after_s"]
 
     def _sooner(self, numbers, others):
         """Of two choices, the one that was tried less, or else is older; either may be empty."""
@@ -205,4 +213,5 @@ class Mailbag:
 
     def _forget(self, number):
         self._tried.pop(number, None)
+        self._first.pop(number, None)
         self._alone.discard(number)

@@ -4,7 +4,7 @@ import asyncio
 
 from expect import equal
 
-from mailmote import compat, courier, errors, event, letters, log, routes
+from mailmote import courier, errors, event, letters, log, routes
 from mailmote.health import Health
 from mailmote.store import record
 
@@ -46,11 +46,10 @@ class Box:
         self.said = {}
         self.were_told = []
         self.failing = 0
-        self.oldest_found = None
+        self.oldest_found = self.newest_found = 0
         self.updates = 0
         for name in names:
-            now_s = compat.unix_time()
-            self.put(event.Event(event.ALARM, event.NO_READING, name, now_s - 60, now_s))
+            self.put(event.Event(event.ALARM, event.NO_READING, name, 0, 60))
 
     def put(self, one):
         number = max([0] + list(self.records)) + 1
@@ -246,13 +245,15 @@ def made(box, settings=SETTINGS, heartbeat=None, sign_in=SignIn, allowance=Free)
     """A courier of such parts; its time is that of the heartbeat."""
     before = routes.sign_in.of, courier.Allowance
     routes.sign_in.of, courier.Allowance = sign_in, allowance
+    health = Health(Link())
+    if heartbeat:
+        health.uptime_s = lambda: heartbeat.now_s
     try:
-        one = courier.Courier(settings, box, Link(), Health(Link()), routes.Routes(settings))
+        one = courier.Courier(settings, box, Link(), health, routes.Routes(settings))
     finally:
         routes.sign_in.of, courier.Allowance = before
     if heartbeat:
         heartbeat.courier = one
-        one._health.uptime_s = lambda: heartbeat.now_s
     return one
 
 

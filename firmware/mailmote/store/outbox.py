@@ -34,8 +34,8 @@ class Outbox:
     """Everything is in the files; the list of their numbers is kept in memory, the folder read once.
 
     `bad` counts the records that were damaged, `merged` those that were merged into another one since the
-    start. `oldest_found` is the number of the oldest record that was there at the start, or None: a mail with
-    it may have been on its way when the power went.
+    start. `oldest_found` and `newest_found` are the numbers of the oldest and the newest record that was there
+    at the start, or 0: a mail with the oldest may have been on its way when the power went.
     """
 
     def __init__(self):
@@ -52,7 +52,8 @@ class Outbox:
         self._next = max([0] + self._numbers + bad + _numbers(_REFUSED)) + 1
         if len(self._numbers) > MAX_RECORDS - merging.MOST_AT_ONCE:
             merging.finish(self)
-        self.oldest_found = self._numbers[0] if self._numbers else None
+        self.oldest_found = self._numbers[0] if self._numbers else 0
+        self.newest_found = self._numbers[-1] if self._numbers else 0
 
     def __len__(self):
         return len(self._numbers)
