@@ -8,7 +8,6 @@ carries nothing more in either direction. Both ends learn of it by its kind: wha
 import asyncio
 import contextlib
 import importlib
-import selectors
 from typing import Any, NamedTuple
 
 from cut_cases import tenant
@@ -16,6 +15,7 @@ from cut_courier import Attempt, Clock
 
 from mailmote import compat
 from mailmote.net import tls
+from mailmote_host.simulate.loop import Idle
 from mailmote_host.tenant import texts
 from mailmote_host.tenant.faults import Script, SessionScript
 from mailmote_host.tenant.manners import Manners
@@ -36,33 +36,6 @@ class Cut(NamedTuple):
     way: str
     after: int
     kind: str
-
-
-class Standstill(Exception):
-    """Everybody waits for somebody else."""
-
-
-class _Jump(selectors.SelectSelector):
-    """No file is ever ready: where all wait for a time, that time has come."""
-
-    loop: "Loop"
-
-    def select(self, timeout=None):
-        if timeout is None:
-            raise Standstill
-        self.loop.now_s += timeout
-        return []
-
-
-class Loop(asyncio.SelectorEventLoop):
-    def __init__(self):
-        self.now_s = 0.0
-        selector = _Jump()
-        selector.loop = self
-        super().__init__(selector)
-
-    def time(self):
-        return self.now_s
 
 
 class _TlsStandIn:
@@ -344,7 +317,7 @@ def in_memory(network, clock):
 
 def deliver(loop, case, cut=None):
     """The attempt and the network after all alarms were delivered in spite of the cut, or never will be."""
-    clock = Clock(lambda: int(loop.now_s * 1000), lambda: EPOCH_S + loop.now_s)
+    clock = Clock(lambda: int(loop.time() * 1000), lambda: EPOCH_S + loop.time())
     organisation = tenant(clock.unix_time)
     network = Network(organisation, case.endpoint, case.hide, cut, loop)
     with in_memory(network, clock):
@@ -357,7 +330,7 @@ def deliver(loop, case, cut=None):
             await network.settle()
 
         try:
-            with contextlib.suppress(Standstill):
+            with contextlib.suppress(Idle):
                 loop.run_until_complete(run())
         finally:
             loop.run_until_complete(network.abandon())
