@@ -5,10 +5,18 @@ For the host and for tests: the board gets settings that passed, and loads them 
 
 from . import fields, routes, rules
 from .problems import Findings, controls, names_secret, shown, suggestion
-from .stored_settings import VERSION, load
+from .stored_settings import VERSION
 
 _MAX_DEPTH = 4  # [[alarm]] holds lists of text, and nothing holds more
 
+_SINGLE = (
+    ("device", fields.DEVICE),
+    ("wifi", fields.WIFI),
+    ("clock", fields.CLOCK),
+    ("retry", fields.RETRY),
+    ("limits", fields.LIMITS),
+    ("alive", fields.ALIVE),
+)
 _WITH_DEFAULTS = ("clock", "retry", "limits")  # tables that are there without being written
 
 _NO_SECRETS = (
@@ -28,38 +36,31 @@ def validate(document, drivers):
     findings = Findings()
     _refuse_everywhere(document, (), findings)
     tables = _tables(document, findings)
-    device = _single(tables, "device", fields.DEVICE, findings)
-    wifi = _single(tables, "wifi", fields.WIFI, findings)
+    single = {name: _single(tables, name, rows, findings) for name, rows in _SINGLE}
     mails = [(path, routes.read_route(table, path, findings)) for path, table in tables["mail"]]
-    clock = _single(tables, "clock", fields.CLOCK, findings)
-    retry = _single(tables, "retry", fields.RETRY, findings)
-    limits = _single(tables, "limits", fields.LIMITS, findings)
-    alive = _single(tables, "alive", fields.ALIVE, findings)
     sensors = _sensors(tables["sensor"], drivers, findings)
     alarms = _alarms(tables["alarm"], sensors, findings)
-    if device is not None:
-        rules.check_device(device, sensors, findings)
-    rules.check_retry(retry, findings)
-    rules.check_limits(limits, findings)
+    if single["device"] is not None:
+        rules.check_device(single["device"], sensors, findings)
+    rules.check_retry(single["retry"], findings)
+    rules.check_limits(single["limits"], findings)
     if mails:
         routes.fill(mails, tables["oauth"], findings)
         routes.check_recipients(mails, alarms, findings)
     if findings.failed:
         return None, findings.problems
-    settings = {"v": VERSION, "device": device}
-    if wifi is not None:
-        wifi["password"] = "wifi.password"  # noqa: S105 - the name of a secret
-        settings["wifi"] = wifi
+    settings = {"v": VERSION}
+    for name, _ in _SINGLE:
+        if single[name] is not None:
+            settings[name] = single[name]
+    if "wifi" in settings:
+        settings["wifi"]["password"] = "wifi.password"  # noqa: S105 - the name of a secret
+    settings["clock"]["ntp"] = list(settings["clock"]["ntp"])
     settings["mail"] = mails[0][1]
     settings["fallbacks"] = [mail for _, mail in mails[1:]]
-    settings["retry"] = retry
-    settings["limits"] = limits
-    if alive is not None:
-        settings["alive"] = alive
-    settings["clock"] = {"ntp": list(clock["ntp"])}
     settings["sensors"] = sensors
     settings["alarms"] = alarms
-    return load(settings), findings.problems
+    return settings, findings.problems
 
 
 def _refuse_everywhere(value, path, findings):
