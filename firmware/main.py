@@ -1,9 +1,9 @@
-"""mailmote: starts the agent after every reset."""
+"""mailmote: starts after every reset."""
 
 from mailmote import compat
 
 compat.keep_heap_compact()
 
-from mailmote.agent import main  # noqa: E402
+from mailmote.start import main  # noqa: E402
 
 main()

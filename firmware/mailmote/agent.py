@@ -5,25 +5,24 @@ named relative to the working directory, which on a board is the root of the fla
 """
 
 import asyncio
-import json
 
-from . import __version__, compat, event, log
+from . import compat, event, log
 from .alive import Alive
 from .console import Console
-from .crashes import Crashes
+from .courier import Courier
 from .crashes import text as crash_text
-from .errors import FixSettings, SettingsError, StorageError
+from .errors import StorageError
 from .health import Health
+from .letters import recipients_of
 from .net import clock
-from .net.link import Link
 from .policy.alarms import Alarm
-from .redaction import hide
-from .store import secrets, state
+from .routes import Routes
+from .store import state
 from .store.outbox import Outbox
-from .supervisor import WATCHDOG_S, Supervisor, watchdog
+from .supervisor import Supervisor
 from .watcher import Watcher
+from .wifi import link_of
 
-_SETTINGS = "settings.json"
 _TICK_S = 10  # how late a reminder or a missing reading may be noticed
 _MAX_UNSTORED = 16  # events in memory while the flash refuses them
 
@@ -32,14 +31,10 @@ class Agent:
     """`crashes` says whether it works in safe mode: then it makes no sensor and no alarm."""
 
     def __init__(self, settings, crashes=None):
-        # Here, since a wake of a board that sleeps has neither time nor memory for them.
-        from .courier import Courier
-        from .routes import Routes
-
         self._settings = settings
         self._crashes = crashes
         self._safe = bool(crashes and crashes.safe)
-        self._link = _link(settings.get("wifi"))
+        self._link = link_of(settings.get("wifi"))
         self._health = Health(self._link)
         self._outbox = Outbox()
         self._routes = Routes(settings)
@@ -68,17 +63,7 @@ class Agent:
         for watcher in self._watchers:
             supervisor.start("sensor " + watcher.name, watcher.run)
         compat.collect()
-        mail = self._settings["mail"]
-        log.info(
-            "agent",
-            "Ready: mailmote %s, %s, %d sensors, %d alarms, mail by %s through %s.",
-            __version__,
-            self._settings["device"]["name"],
-            len(self._watchers),
-            0 if self._safe else len(self._settings["alarms"]),
-            mail["option"],
-            mail["host"],
-        )
+        self._console.greet()
         supervisor.start("end", self._await_safe_end if self._safe else self._await_end)
         if await supervisor.watch(self._ended):
             log.error("agent", "The board crashed again and again. It starts again, in safe mode.")
@@ -95,7 +80,8 @@ class Agent:
 
     def _watcher(self, entry):
         alarms = [Alarm(alarm) for alarm in self._settings["alarms"] if alarm["sensor"] == entry["name"]]
-        return Watcher(entry, alarms, self._tell, self._health, self._settings["limits"]["changes_per_hour"])
+        per_hour = self._settings["limits"]["changes_per_hour"]
+        return Watcher(entry, alarms, self._tell, self._health, per_hour, self._courier.settle)
 
     async def _tick(self, heartbeat):
         """What time alone brings about: missing readings, reminders, another try to store."""
@@ -139,8 +125,6 @@ class Agent:
 
     def _store(self):
         """Move events into the outbox. What the flash refuses stays in memory and is tried again."""
-        from .letters import recipients_of
-
         while self._unstored:
             event = self._unstored[0]
             try:
@@ -154,64 +138,3 @@ class Agent:
             self._unstored.pop(0)
             log.info("agent", 'Alert "%s" is in the outbox.', event.title)
             self._courier.wake()
-
-
-def _link(wifi):
-    if not wifi:
-        return Link(None, None)
-    password = ""
-    try:
-        secret = secrets.get(wifi["password"])
-        hide(secret)
-        password = secret.decode()
-    except FixSettings as error:
-        log.error("wifi", error)
-    except ValueError:
-        log.error("wifi", "The Wi-Fi password on the board is not UTF-8 text. Provision it again.")
-    return Link(wifi["ssid"], password)
-
-
-def load_settings():
-    """The settings of the board. Raises SettingsError."""
-    stored_settings = compat.borrow("mailmote.policy.stored_settings")
-    try:
-        with open(_SETTINGS) as file:
-            return stored_settings.load(json.load(file))
-    except OSError:
-        raise SettingsError("The board has no settings. Run `mailmote provision` with its mote.toml.")
-    except ValueError:
-        raise SettingsError("settings.json is damaged. Run `mailmote provision` again.")
-
-
-def main():
-    """What main.py runs. From the settings on, whatever ends it, the watchdog starts the board again."""
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        log.error("agent", error)
-        return
-    crashes = Crashes()
-    crashes.begin(WATCHDOG_S)
-    dog = watchdog()
-    again = False
-    try:
-        if settings["device"]["power"] == "battery" and not crashes.safe:
-            from . import battery
-
-            battery.run(settings, _SETTINGS, dog, crashes)
-        again = asyncio.run(Agent(settings, crashes).run(dog))
-    except KeyboardInterrupt:
-        crashes.forgive()
-        log.info(
-            "agent", "Stopped by Ctrl-C. Every waiting alert is kept. The watchdog restarts the board soon."
-        )
-    except Exception as error:
-        compat.collect()
-        again = crashes.failed("The agent", error)
-        log.error("agent", "The agent cannot run. The watchdog restarts the board soon.")
-        log.exception("agent", error)
-    crashes.ended()
-    if again:
-        import machine
-
-        machine.reset()

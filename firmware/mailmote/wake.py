@@ -13,6 +13,7 @@ finds it.
 import asyncio
 
 from . import compat, event, log
+from .crashes import text as crash_text
 from .errors import StorageError
 from .health import Health
 from .net import clock
@@ -58,9 +59,11 @@ class Wake:
         for entry, kept in zip(settings["sensors"], self._asleep.alarms):
             self._watchers.append(self._watcher(entry, kept))
         health.watchers = self._watchers
+        health.last_crash = crash_text
         self._outbox = None
         self._errand = None
         self._console = None
+        self._crashes = None
         self._supervisor = None
         self._link_up = None  # whether it is, once it was tried
         self._error = None
@@ -71,6 +74,7 @@ class Wake:
         Raises whatever went wrong.
         """
         ended = asyncio.Event()
+        self._crashes = crashes
         self._supervisor = Supervisor(dog, crashes)
 
         async def work(heartbeat):
@@ -273,6 +277,7 @@ class Wake:
             self._open_outbox(),
             self._open_errand().courier,
             self._watchers,
+            self._crashes,
         )
         self._supervisor.start("console", self._console.run)
         self._console.greet()

@@ -1,12 +1,12 @@
-"""What the agent does when the flash, the settings or a secret fails."""
+"""What the agent does when the flash or a secret fails."""
 
 import os
 import sys
 
-from expect import equal, raises
+from expect import equal
 from flash_folder import on_flash
 
-from mailmote import agent, errors, event, log, redaction
+from mailmote import agent, errors, event, log, redaction, wifi
 
 SETTINGS = {
     "device": {"name": "mote", "utc_offset_s": 0, "power": "mains"},
@@ -123,12 +123,12 @@ def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
     sys.modules["esp32"] = Esp32()
 
     def check():
-        equal(agent._link({"ssid": "Plant", "password": "wifi.password"})._password, "canary-wifi")
+        equal(wifi.link_of({"ssid": "Plant", "password": "wifi.password"})._password, "canary-wifi")
         equal(redaction.redacted("canary-wifi"), "***")
-        link = agent._link({"ssid": "Plant", "password": "gone"})
+        link = wifi.link_of({"ssid": "Plant", "password": "gone"})
         equal((link._password, link.up), ("", False))
-        equal(agent._link({"ssid": "Plant", "password": "no-text"})._password, "")
-        equal((agent._link(None).up, agent._link({}).up), (True, True))
+        equal(wifi.link_of({"ssid": "Plant", "password": "no-text"})._password, "")
+        equal((wifi.link_of(None).up, wifi.link_of({}).up), (True, True))
 
     try:
         said = quietly(check)
@@ -139,36 +139,6 @@ def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
             sys.modules["esp32"] = before
     equal("The board has no secret named gone." in said, True)
     equal("not UTF-8 text. Provision it again." in said, True)
-
-
-def write(text):
-    with open("settings.json", "w") as file:
-        file.write(text)
-
-
-def test_settings_that_cannot_be_used_say_what_to_run():
-    def check():
-        for prepare in (lambda: None, lambda: write("[1, 2"), lambda: write("[1, 2]"), lambda: write("")):
-            prepare()
-            error = raises(errors.SettingsError, agent.load_settings)
-            equal("mailmote provision" in str(error), True)
-
-    quietly(check)
-
-
-class Broken:
-    """Stands for Agent: it raises `end`, or returns it."""
-
-    def __init__(self, end):
-        self.end = end
-
-    def __call__(self, settings, crashes):
-        return self
-
-    async def run(self, dog):
-        if isinstance(self.end, BaseException):
-            raise self.end
-        return self.end
 
 
 class Told:
@@ -198,56 +168,6 @@ class Told:
 
     def reset(self):
         self.told.append("reset")
-
-
-def started(*, settings, end=None, crashes=None):
-    """(whether the watchdog was started, what was logged) when the agent of main() ends so."""
-    dogs = []
-    before = agent.load_settings, agent.Agent, agent.watchdog, agent.Crashes, sys.modules.get("machine")
-
-    def load():
-        if isinstance(settings, Exception):
-            raise settings
-        return settings
-
-    agent.load_settings, agent.Agent, agent.watchdog = load, Broken(end), lambda: dogs.append(1)
-    agent.Crashes = sys.modules["machine"] = crashes or Told()
-    try:
-        said = quietly(agent.main)
-    finally:
-        agent.load_settings, agent.Agent, agent.watchdog, agent.Crashes = before[:4]
-        sys.modules.pop("machine")
-        if before[4] is not None:
-            sys.modules["machine"] = before[4]
-    return len(dogs), said
-
-
-def test_a_board_without_settings_starts_no_watchdog():
-    dogs, said = started(settings=errors.SettingsError("Run `mailmote provision`."))
-    equal((dogs, "E agent: Run `mailmote provision`." in said), (0, True))
-
-
-def test_whatever_ends_the_agent_is_told_and_left_to_the_watchdog():
-    for error, words in (
-        (ValueError("planned"), "E agent: ValueError: planned"),
-        (MemoryError("planned"), "E agent: MemoryError: planned"),
-        (KeyboardInterrupt(), "Stopped by Ctrl-C."),
-    ):
-        dogs, said = started(settings=SETTINGS, end=error)
-        equal((dogs, words in said), (1, True))
-
-
-def test_an_end_by_an_exception_is_a_crash_and_one_by_a_person_is_forgiven():
-    for end, looping, told in (
-        (ValueError("planned"), False, ["The agent: %r" % ValueError("planned"), "ended"]),
-        (ValueError("planned"), True, ["The agent: %r" % ValueError("planned"), "ended", "reset"]),
-        (KeyboardInterrupt(), True, ["forgive", "ended"]),
-        (True, False, ["ended", "reset"]),
-        (False, False, ["ended"]),
-    ):
-        crashes = Told(looping)
-        started(settings=SETTINGS, end=end, crashes=crashes)
-        equal(crashes.told, ["begin 180"] + told)
 
 
 def test_in_safe_mode_there_is_no_sensor():

@@ -30,7 +30,19 @@ MAY_IMPORT = {
     "errand": BASE | {"net", "courier", "routes"},
     "wake": BASE
     | PURE
-    | {"store", "net", "health", "supervisor", "watcher", "wifi", "letters", "alive", "console", "errand"},
+    | {
+        "store",
+        "net",
+        "health",
+        "supervisor",
+        "watcher",
+        "wifi",
+        "letters",
+        "alive",
+        "console",
+        "crashes",
+        "errand",
+    },
     "battery": BASE | PURE | {"store", "sensors", "wake"},
     "letters": BASE | {"mail"},
     "sign_in": BASE | PURE | {"store", "net", "tokens"},
@@ -64,8 +76,9 @@ MAY_IMPORT = {
         "led",
         "crashes",
         "safe_mode",
-        "battery",
+        "wifi",
     },
+    "start": BASE | {"crashes", "supervisor", "battery", "agent"},
 }
 # What a pure part cannot use: it waits for nothing and knows no clock, file, socket or pin.
 IMPURE = {"asyncio", "socket", "time", "os", "machine", "network", "esp32", "ntptime", "tls", "ssl", "select"}
