@@ -122,6 +122,23 @@ def test_a_board_at_its_prompt_or_with_another_program_is_told_so(tmp_path, caps
                 assert (code, out, words in err) == (1, "", True), err
 
 
+def test_what_to_do_and_how_the_link_was_are_told():
+    passing = {"text": "The server is busy. It is tried again.", "needs_a_person": False}
+    lasting = {"text": "The password is wrong. Set it again.", "needs_a_person": True}
+    assert dict(status_report.rows({"trouble": passing}))["Trouble"] == passing["text"]
+    rows = list(status_report.rows({"trouble": lasting}))
+    assert rows[1] == ("To do", lasting["text"])
+    assert not {"To do", "Trouble"} & dict(status_report.rows({"trouble": None})).keys()
+    for link, words in (
+        ({"up": True, "rssi_dbm": -61, "lost": 3}, "up, -61 dBm (good); lost 3 times since the start"),
+        ({"up": True, "rssi_dbm": -61, "lost": 0}, "up, -61 dBm (good)"),
+        ({"up": True, "lost": 1}, "up; lost once since the start"),
+        ({"up": False, "lost": 1, "down_s": 300}, "down for 5 min. Check the Wi-Fi name"),
+        ({"up": False}, "down. Check the Wi-Fi name"),
+    ):
+        assert dict(status_report.rows({"link": link}))["Link"].startswith(words)
+
+
 def test_what_a_board_says_of_itself_cannot_command_a_terminal_nor_break_the_report():
     told = {
         "name": "\x1b[2J",

@@ -7,7 +7,7 @@ from courier_parts import Box
 from expect import equal
 from flash_folder import on_flash
 
-from mailmote import compat, console, errors, event
+from mailmote import compat, console, errors, event, explanations
 from mailmote.courier import Courier
 from mailmote.health import Health
 from mailmote.store import outbox
@@ -30,6 +30,11 @@ SETTINGS = {
 
 class Link:
     up = True
+    trouble = None
+    lost_count = 2
+
+    def down_s(self):
+        return None
 
     def rssi(self):
         return -61
@@ -100,7 +105,8 @@ def test_the_echo_of_an_answer_is_no_question():
 def test_the_status_of_a_board_that_has_just_begun():
     def check(one):
         (told,) = asked(one, "status")
-        equal((told["name"], told["link"]), ("freezer-3", {"up": True, "rssi_dbm": -61}))
+        link = {"up": True, "rssi_dbm": -61, "lost": 2, "down_s": None}
+        equal((told["name"], told["link"], told["trouble"]), ("freezer-3", link, None))
         equal(told["outbox"], {"waiting": 0, "refused": 0, "damaged": 0, "unstored": 0})
         equal((told["last_mail"], told["last_failure"], told["next_attempt_in_s"]), (None, None, None))
         sensor = {"name": "Cold room", "unit": "C", "value": None, "age_s": None, "failing": False}
@@ -126,6 +132,23 @@ def test_the_status_tells_the_last_results_and_what_no_json_holds_is_left_out():
             (failure["key"], failure["needs_a_person"], len(failure["text"])), ("wrong-password", True, 400)
         )
         equal((len(told["notes"]), len(told["notes"][0])), (1, 400))
+
+    with_console(check)
+
+
+def test_the_status_tells_what_keeps_mail_from_leaving_and_what_to_do():
+    def check(one):
+        refused = explanations.failure(errors.FixSettings, "recipient-count", 500, 501)
+        one.courier.trouble = refused
+        trouble = asked(one, "status")[0]["trouble"]
+        equal((trouble["key"], trouble["needs_a_person"]), ("recipient-count", True))
+        equal(trouble["fix"], "Write to a distribution group in place of so many addresses.")
+        equal((trouble["text"], trouble["text"].endswith(trouble["fix"])), (str(refused), True))
+        one.courier.trouble = errors.RetryLater("x " * 250, "planned")
+        trouble = asked(one, "status")[0]["trouble"]
+        equal((trouble["needs_a_person"], trouble["fix"], len(trouble["text"])), (False, None, 400))
+        one.link.trouble = errors.FixSettings("No link. Check it.", "wifi-202")
+        equal(asked(one, "status")[0]["trouble"]["key"], "wifi-202")
 
     with_console(check)
 

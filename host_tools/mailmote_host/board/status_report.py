@@ -130,7 +130,11 @@ def _link(link: dict[str, Any]) -> str:
     if not link.get("up"):
         since = f" for {duration(down_s)}" if isinstance(down_s, int) else ""
         return f"down{since}. Check the Wi-Fi name and password, and that it is a 2.4 GHz network"
-    return _signal(link.get("rssi_dbm")) + (f"; lost {lost} times since the start" if lost else "")
+    return _signal(link.get("rssi_dbm")) + (f"; lost {_times(lost)} since the start" if lost else "")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _signal(rssi: Any) -> str:
