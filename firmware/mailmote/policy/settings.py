@@ -49,17 +49,12 @@ def validate(document, drivers):
         routes.check_recipients(mails, alarms, findings)
     if findings.failed:
         return None, findings.problems
-    settings = {"v": VERSION}
-    for name, _ in _SINGLE:
-        if single[name] is not None:
-            settings[name] = single[name]
-    if "wifi" in settings:
-        settings["wifi"]["password"] = "wifi.password"  # noqa: S105 - the name of a secret
-    settings["clock"]["ntp"] = list(settings["clock"]["ntp"])
-    settings["mail"] = mails[0][1]
-    settings["fallbacks"] = [mail for _, mail in mails[1:]]
-    settings["sensors"] = sensors
-    settings["alarms"] = alarms
+    present = {name: values for name, values in single.items() if values is not None}
+    if "wifi" in present:
+        present["wifi"]["password"] = "wifi.password"  # noqa: S105 - the name of a secret
+    present["clock"]["ntp"] = list(present["clock"]["ntp"])
+    ways = [mail for _, mail in mails]
+    settings = dict(present, v=VERSION, mail=ways[0], fallbacks=ways[1:], sensors=sensors, alarms=alarms)
     return settings, findings.problems
 
 
