@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from mailmote_host.board.fleet import DONE, FAILED, STOPPED, Board, Fleet
+from mailmote_host.board.fleet import DONE, FAILED, STOPPED, Board, Fleet, Stopped
 from mailmote_host.errors import HostError
 
 NO_RESULT = '{"version": 1, "boards": [{"port": "P0", "digest": "1", "state": "done"}]}'
@@ -80,6 +80,51 @@ def test_the_next_run_goes_on_with_what_is_not_done(report):
     changed = Fleet(boards(3, digest="2"), report)
     assert changed.failed == 3
     assert Fleet(boards(3), report, again=True).failed == 3
+
+
+def test_another_board_in_the_place_of_one_that_was_done_is_served(report):
+    run(Fleet(boards(3), report), lambda index, tell: {"board_id": f"chip-{index}"})
+    before = json.loads(report.read_text())["boards"]
+    again, served = Fleet(boards(3), report), []
+
+    def work(index, tell):
+        served.append(index)
+        return {"board_id": "another"}
+
+    def recognise(index, result, tell):
+        assert result == {"board_id": f"chip-{index}"}
+        return index != 1
+
+    for _ in again.run(work, 1, recognise):
+        pass
+    assert served == [1]
+    assert [(board.state, board.before) for board in again.boards] == [
+        (DONE, True),
+        (DONE, False),
+        (DONE, True),
+    ]
+    assert [board.result["board_id"] for board in again.boards] == ["chip-0", "another", "chip-2"]
+    assert again.boards[0].at == before[0]["at"]
+
+
+def test_a_stop_leaves_what_was_done_before_done(report):
+    run(Fleet(boards(2), report), lambda index, tell: {})
+
+    def stopped(index, result, tell):
+        raise Stopped
+
+    going = Fleet(boards(2), report).run(lambda index, tell: {}, 1, stopped)
+    next(going)
+    going.close()
+    assert [board["state"] for board in json.loads(report.read_text())["boards"]] == [DONE, DONE]
+    assert states_of_a_third_run(report) == [DONE, DONE]
+
+
+def states_of_a_third_run(report):
+    fleet, served = Fleet(boards(2), report), []
+    run(fleet, lambda index, tell: served.append(index) or {})
+    assert served == []
+    return states(fleet)
 
 
 def test_a_stop_begins_nothing_more_and_ends_what_is_at_work(report):

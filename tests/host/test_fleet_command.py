@@ -7,7 +7,9 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
+import certificates
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from mote_file import MOTE
 
 from mailmote_host import cli
@@ -78,6 +80,100 @@ def test_eight_boards_one_of_them_missing_a_stop_and_the_rest(fleet, capsys):
         assert secrets == {"wifi.password": b"canary-wifi-password"}
     for text in (said, out, err, told.out, told.err, path.with_suffix(".report.json").read_text()):
         assert "canary" not in text
+
+
+@pytest.fixture
+def row_of_a_link(tmp_path, monkeypatch):
+    """A fleet of one row whose port is a link; what it is a link to."""
+    monkeypatch.delenv("MAILMOTE_WIFI_PASSWORD", raising=False)
+    (tmp_path / "mote.toml").write_text(MOTE)
+    (tmp_path / "fleet.csv").write_text(f"port,name\n{tmp_path}/port,freezer-0\n")
+
+    def plug(board):
+        (tmp_path / "port").unlink(missing_ok=True)
+        (tmp_path / "port").symlink_to(board.port)
+
+    return plug
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_another_board_on_the_port_of_one_that_is_done_is_not_done(
+    row_of_a_link, tmp_path, capsys, monkeypatch
+):
+    provision = ["provision", str(tmp_path / "fleet.csv"), "--json"]
+
+    def outcome(code=0):
+        assert cli.main(provision) == code
+        out, err = capsys.readouterr()
+        return json.loads(out)[0], err
+
+    with SerialBoard(tmp_path / "0", {}) as first, SerialBoard(tmp_path / "1", {}) as second:
+        first.start()
+        second.start()
+        row_of_a_link(first)
+        found, _ = outcome(1)
+        assert "--secrets-from sign-in --secrets-from prompt, to be asked before all boards" in found["error"]
+        assert "run this in a terminal" not in found["error"]
+        monkeypatch.setenv("MAILMOTE_WIFI_PASSWORD", "canary-wifi-password")
+        done, err = outcome()
+        assert ": done.\n" in err
+
+        again, err = outcome()
+        assert f"done before, at {done['at']}." in err
+        assert (again["at"], again["before"]) == (done["at"], True)
+
+        row_of_a_link(second)
+        other, err = outcome()
+        assert ": done.\n" in err
+        assert (other["before"], bool(other["result"]["copied"])) == (False, True)
+        assert other["result"]["board_id"] != done["result"]["board_id"]
+        second.cut_power()
+
+    absent, err = outcome()
+    assert f"done before, at {other['at']}." in err
+    assert absent["result"] == other["result"]
+
+
+def report_of(tmp_path, capsys, *options):
+    """What came of a row whose board is not there, and what was said."""
+    path = tmp_path / "fleet.csv"
+    if not path.exists():
+        path.write_text("port,name\n/nowhere/0,freezer-0\n")
+    assert cli.main(["provision", str(path), "--json", *options]) == 1
+    out, err = capsys.readouterr()
+    return json.loads(out)[0], err
+
+
+def test_what_a_row_would_get_is_its_digest_with_the_content_of_the_ca_file(tmp_path, capsys):
+    (tmp_path / "mote.toml").write_text(MOTE.replace("[[sensor]]", 'ca = "ca.pem"\n\n[[sensor]]'))
+    digests = []
+    for authority in (certificates.root(), certificates.other_root()):
+        pem = authority.certificate.public_bytes(Encoding.PEM)
+        (tmp_path / "ca.pem").write_bytes(pem)
+        for _ in range(2):
+            digests.append(report_of(tmp_path, capsys)[0]["digest"])
+    assert digests[0] == digests[1] != digests[2] == digests[3]
+
+
+def test_to_go_on_takes_the_options_that_were_given(tmp_path, capsys):
+    (tmp_path / "other.toml").write_text(MOTE)
+    given = ["--settings", str(tmp_path / "other.toml"), "--secrets-from", "env", "--secrets-from", "keyring"]
+    _, err = report_of(tmp_path, capsys, *given, "--at-once", "2", "--replace", "--again")
+    command = f"mailmote provision {tmp_path}/fleet.csv --secrets-from env --secrets-from keyring --replace"
+    assert f"To go on with the others: {command} --settings {tmp_path}/other.toml --at-once 2 --json\n" in err
+    _, err = report_of(tmp_path, capsys, *given, "--renew-secrets")
+    assert "To do all of it again: mailmote provision" in err
+    assert "--renew-secrets" in err
+
+
+def test_two_names_of_one_port_are_told(tmp_path, capsys):
+    (tmp_path / "mote.toml").write_text(MOTE)
+    (tmp_path / "port").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "port")
+    path = tmp_path / "fleet.csv"
+    path.write_text(f"port,name\n{tmp_path}/port,freezer-0\n{tmp_path}/link,freezer-1\n")
+    assert cli.main(["provision", str(path)]) == 2
+    assert "fleet.csv:3: has the port of line 2. Give each its own" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

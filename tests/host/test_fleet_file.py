@@ -97,7 +97,6 @@ def test_a_column_without_a_place_is_told(key):
         ("port,Wi-Fi\nA,x\n", "'Wi-Fi' is no column"),
         ("port,name\n,x\n", ":2: has no port"),
         ("port,name\nA,x,y\n", ":2: has 3 cells, and there are 2 columns"),
-        ("port,name\nA,x\nA,y\n", ":3: has the port of line 2"),
         ("port,name\nA,x\nB,x\n", ":3: has the name of line 2"),
         ("port\n", "has no rows"),
         ("port,name\nA," + "x" * 200_000 + "\n", "is no CSV: field larger than field limit"),

@@ -105,6 +105,21 @@ def test_a_port_that_cannot_be_told_is_asked_for(plugged, given, there, says):
         ports.choose(given)
 
 
+def test_names_of_the_same_port_are_known_as_one(plugged, tmp_path):
+    plugged(CP210X, JTAG)
+    (tmp_path / "port").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "port")
+    for same in (
+        ("/dev/ttyACM0", "ttyACM0", "f4:12:fa:00:11:22"),
+        (str(tmp_path / "port"), str(tmp_path / "link")),
+        ("rfc2217://Bench:4000", "rfc2217://bench:4000"),
+        ("absent", "absent"),
+    ):
+        assert len(set(ports.distinct(same))) == 1
+    different = ["/dev/ttyACM0", "/dev/ttyUSB0", "/dev/ttyACM1", "absent", "rfc2217://bench:4001"]
+    assert len(set(ports.distinct(different))) == len(different)
+
+
 @pytest.mark.parametrize("number", [None, "", "n/a"])
 def test_a_board_without_a_serial_number_is_not_taken_for_one(plugged, number):
     plugged((*CP210X[:3], number))

@@ -83,6 +83,19 @@ def flash_of(board):
     return found
 
 
+def test_to_wait_for_the_ready_line_is_told_all_the_time(make, mote):
+    """So that it can be given up: what `tell` raises ends it."""
+    times = []
+
+    def tell(step, share):
+        times.extend([step] if step == "waiting until the board is ready" else [])
+        if len(times) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        provision(make(), mote(), tell=tell)
+
+
 def test_a_bare_micropython_becomes_a_mote_and_the_second_run_copies_nothing(make, mote):
     board, path = make(), mote()
     steps = []

@@ -211,3 +211,6 @@ def test_what_is_missing_is_told_with_every_way_to_give_it():
     text = str(secret_sources.missing(("mail.password", "relay.key")))
     for words in ("mail.password, relay.key", "MAILMOTE_MAIL_PASSWORD", "MAILMOTE_RELAY_KEY_FILE", "fd:N"):
         assert words in text
+    assert text.endswith("use --secrets-from keyring, or fd:N; or run this in a terminal, to be asked.")
+    text = str(secret_sources.missing(("mail.password",), option="--from"))
+    assert "use --from keyring, or fd:N" in text

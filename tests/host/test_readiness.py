@@ -4,7 +4,7 @@ import pytest
 from mote_file import MOTE
 
 from mailmote_host import check, settings_file
-from mailmote_host.board import contents, firmware, readiness
+from mailmote_host.board import contents, firmware, link, readiness
 from mailmote_host.board.ports import PortError, gone
 from mailmote_host.virtual.serial_board import SerialBoard
 
@@ -54,11 +54,38 @@ def test_a_board_whose_program_has_ended_is_told(start):
         readiness.restart(VanishingLink(board), 30, lambda line: None)
 
 
+class GivenUp(Exception):
+    pass
+
+
+def gives_up(calls):
+    """Something to call that raises at the last of so many calls."""
+    left = iter(range(calls - 1))
+
+    def called():
+        if next(left, None) is None:
+            raise GivenUp
+
+    return called
+
+
+def test_to_wait_can_be_given_up_at_any_time(start):
+    board = start({"main.py": b"while True: pass\n"})
+    with pytest.raises(GivenUp):
+        readiness.restart(link.open(board.port), 3600, lambda line: None, gives_up(3))
+
+
+def test_to_ask_a_board_whose_port_went_away_can_be_given_up_at_any_time(start):
+    board = start({"main.py": b"while True: pass\n"})
+    with pytest.raises(GivenUp):
+        readiness.restart(VanishingLink(board), 3600, lambda line: None, gives_up(5))
+
+
 def test_a_port_that_does_not_come_back_is_waited_for_and_told(start):
     board = start({})
     board.cut_power()
-    link = VanishingLink(board)
-    link.port = "/dev/nowhere"
-    link.restart = lambda: (_ for _ in ()).throw(PortError("gone", "gone"))
+    vanished = VanishingLink(board)
+    vanished.port = "/dev/nowhere"
+    vanished.restart = lambda: (_ for _ in ()).throw(PortError("gone", "gone"))
     with pytest.raises(readiness.NotReadyError, match="/dev/nowhere has all files"):
-        readiness.restart(link, 0.5, lambda line: None)
+        readiness.restart(vanished, 0.5, lambda line: None)

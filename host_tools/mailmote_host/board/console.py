@@ -19,6 +19,7 @@ from .ports import SerialPort
 
 Answer = dict[str, Any]
 Hear = Callable[[Line], None]
+Wait = Callable[[], None]
 
 ANSWER_WITHIN_S = 30.0  # DNS and a step of a TLS handshake block a board for up to about 20 s each
 _ASK_AGAIN_S = 4.0  # a board that is starting loses what is typed
@@ -37,12 +38,14 @@ class ConsoleError(HostError):
 class Console:
     """Made by `open`. Leaving the context frees the port, and the board runs on.
 
-    All methods raise PortError when the port goes away. `hear` gets each line that is no answer.
+    All methods raise PortError when the port goes away. `hear` gets each line that is no answer; `wait` is
+    called several times a second, and may raise to end it.
     """
 
-    def __init__(self, port: SerialPort, hear: Hear | None = None):
+    def __init__(self, port: SerialPort, hear: Hear | None = None, wait: Wait = lambda: None):
         self._port = port
         self._hear = hear
+        self._wait = wait
         self._splitter, self._reader = Splitter(), Reader()
         self._tail = b""
         self._heard = False
@@ -79,6 +82,7 @@ class Console:
         """Lines as they come, and None after each that was there."""
         end_s = time.monotonic() + for_s
         while time.monotonic() < end_s:
+            self._wait()
             data = self._port.read_available()
             self._heard = self._heard or bool(data)
             self._tail = (self._tail + data)[-_MAX_TAIL_BYTES:]
@@ -132,9 +136,9 @@ class Console:
         )
 
 
-def open(port: str, hear: Hear | None = None) -> Console:
+def open(port: str, hear: Hear | None = None, wait: Wait = lambda: None) -> Console:
     """The console of the board on a port (a device, or a URL of pyserial). Raises PortError."""
-    return Console(ports.open_serial(port, timeout_s=_READ_S), hear)
+    return Console(ports.open_serial(port, timeout_s=_READ_S), hear, wait)
 
 
 def _is_about(answer: Answer, question: str) -> bool:

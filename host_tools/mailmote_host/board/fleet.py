@@ -1,14 +1,14 @@
 """Many boards at once: who is served next, what came of each, and where a second run goes on.
 
 What is done with a board is handed in as `work`; nothing here knows a port or a screen. The report is a file
-of JSON beside the CSV, written anew whenever a board is finished: a board that is done with the same digest
-(of all that it was to get) is left alone by the next run.
+of JSON beside the CSV, written anew whenever a board is finished: a row that is done with the same digest
+(of all that its board was to get) is left alone by the next run, if it is still the same board.
 """
 
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -28,7 +28,10 @@ class Stopped(Exception):
 
 @dataclass
 class Board:
-    """One row of the fleet. `digest` changes with anything that the board is to get."""
+    """One row of the fleet. `digest` changes with anything that the board is to get.
+
+    `at` is when it came to its end; `before`: in an earlier run.
+    """
 
     port: str
     name: str
@@ -38,15 +41,24 @@ class Board:
     share: float = 0.0  # of the step, from 0 to 1
     error: str = ""
     at: str = ""
+    before: bool = False
     result: dict[str, Any] = field(default_factory=dict)
 
 
 # Provisions one board: (its place in the list, tell(step, share)) -> what came of it. Raises HostError.
-Work = Callable[[int, Callable[[str, float], None]], Mapping[str, Any]]
+Tell = Callable[[str, float], None]
+Work = Callable[[int, Tell], Mapping[str, Any]]
+# Whether the board at a place in the list may be the one that an earlier run came to this result with.
+Recognise = Callable[[int, Mapping[str, Any], Tell], bool]
+
+
+def anything(index: int, result: Mapping[str, Any], tell: Tell) -> bool:
+    """The Recognise that takes every board for the one of before."""
+    return True
 
 
 class Fleet:
-    """The boards of one file, in its order. Those that an earlier run has finished are done already."""
+    """The boards of one file, in its order. Those that an earlier run has finished are looked at alone."""
 
     def __init__(self, boards: Sequence[Board], report: Path, again: bool = False):
         self.boards = list(boards)
@@ -61,15 +73,14 @@ class Fleet:
         """How many are not done."""
         return sum(board.state != DONE for board in self.boards)
 
-    def run(self, work: Work, at_once: int) -> Iterator[None]:
+    def run(self, work: Work, at_once: int, recognise: Recognise = anything) -> Generator[None, None, None]:
         """Do the work for each board that is not done. Yields now and then, for the screen to be renewed.
 
         Leaving the loop early stops: what waits is not begun, what is at work ends with its next `tell`.
         """
         self._save()  # or the error, before a board is touched
-        waiting = [index for index, board in enumerate(self.boards) if board.state != DONE]
         with ThreadPoolExecutor(max_workers=at_once) as pool:
-            futures = [pool.submit(self._serve, work, index) for index in waiting]
+            futures = [pool.submit(self._serve, work, recognise, index) for index in range(len(self.boards))]
             changed = threading.Event()
             for future in futures:
                 future.add_done_callback(lambda _: changed.set())
@@ -83,7 +94,7 @@ class Fleet:
         for future in futures:
             future.result()
 
-    def _serve(self, work: Work, index: int) -> None:
+    def _serve(self, work: Work, recognise: Recognise, index: int) -> None:
         board = self.boards[index]
 
         def tell(step: str, share: float) -> None:
@@ -92,10 +103,12 @@ class Fleet:
             board.step, board.share = step, share
 
         if self._stop.is_set():
-            board.state = STOPPED
+            board.state = DONE if board.before else STOPPED
             return
-        board.state = WORKING
         try:
+            if board.before and _is_still_done(board, lambda: recognise(index, board.result, tell)):
+                return
+            board.state, board.before, board.result = WORKING, False, {}
             board.result = dict(work(index, tell))
             board.state = DONE
         except Stopped:
@@ -111,14 +124,31 @@ class Fleet:
         for board in self.boards:
             found = earlier.get((board.port, board.digest))
             if found and found.get("state") == DONE:
-                board.state, board.at, board.result = DONE, str(found.get("at", "")), dict(found["result"])
+                board.before, board.at, board.result = True, str(found.get("at", "")), dict(found["result"])
 
     def _save(self) -> None:
-        content = {"version": _VERSION, "boards": [asdict(board) for board in self.boards]}
+        content = {"version": _VERSION, "boards": [_kept(board) for board in self.boards]}
         temporary = self._report.with_name(self._report.name + ".tmp")
         with self._lock:
             temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
             os.replace(temporary, self._report)
+
+
+def _kept(board: Board) -> dict[str, Any]:
+    """For the report: what was done before is so until it is found otherwise."""
+    return asdict(board) | ({"state": DONE} if board.before else {})
+
+
+def _is_still_done(board: Board, recognised: Callable[[], bool]) -> bool:
+    """A stop leaves it as the earlier run has left it."""
+    board.state = WORKING
+    try:
+        still = recognised()
+    except Stopped:
+        still = True
+    if still:
+        board.state = DONE
+    return still
 
 
 def _earlier(report: Path) -> dict[tuple[str, str], Mapping[str, Any]]:

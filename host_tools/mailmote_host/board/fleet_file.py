@@ -9,7 +9,7 @@ the folder of the CSV file; where there is no such column all rows share one. `n
 import csv
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +66,7 @@ def read(path: Path, settings: Path | None) -> list[Row]:
         own = path.parent / row[_SETTINGS] if _SETTINGS in row else shared
         changes = {keys[name]: value for name, value in row.items() if name in keys}
         rows.append(Row(number, row[_PORT], own, changes))
-    faults += _twice(path, rows)
+    faults += twice(path, rows, "name", [row.changes.get(_SHORT["name"]) for row in rows])
     if not rows and not faults:
         faults.append(f"{path}: has no rows. Write one line a board below the names of the columns")
     if len(rows) > MAX_ROWS:
@@ -74,6 +74,16 @@ def read(path: Path, settings: Path | None) -> list[Row]:
     if faults:
         raise UsageError("\n".join(faults))
     return rows
+
+
+def twice(path: Path, rows: Sequence[Row], what: str, values: Iterable[str | None]) -> list[str]:
+    """A fault for each row whose value (None for a row that has none) an earlier one has, too."""
+    faults, seen = [], {}
+    for row, value in zip(rows, values, strict=True):
+        first = seen.setdefault(value, row.number)
+        if value is not None and first != row.number:
+            faults.append(f"{path}:{row.number}: has the {what} of line {first}. Give each its own")
+    return faults
 
 
 def apply(document: dict[str, Any], changes: Mapping[Key, str]) -> None:
@@ -131,20 +141,6 @@ def _keys(path: Path, header: list[str]) -> dict[str, Key]:
         parts = re.findall(r"[a-z_][a-z0-9_]*|\d+", name)
         keys[name] = _SHORT.get(name) or tuple(int(part) if part.isdigit() else part for part in parts)
     return keys
-
-
-def _twice(path: Path, rows: list[Row]) -> list[str]:
-    faults = []
-    for what, of in (("port", lambda row: row.port), ("name", lambda row: row.changes.get(_SHORT["name"]))):
-        seen: dict[str, int] = {}
-        for row in rows:
-            value = of(row)
-            if value is None:
-                continue
-            if value in seen:
-                faults.append(f"{path}:{row.number}: has the {what} of line {seen[value]}. Give each its own")
-            seen.setdefault(value, row.number)
-    return faults
 
 
 def _inside(table: Any, part: str | int, key: Key, missing: Any) -> Any:

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import serial
@@ -19,7 +19,7 @@ from .port_list import Port, Whereabouts, listed
 from .port_trouble import PortError, Reason, gone, there_are, trouble
 
 __all__ = ["Port", "PortError", "Reason", "SerialPort", "choose", "gone", "listed", "open_serial"]
-__all__ += ["Whereabouts", "there_are", "trouble", "unopened"]
+__all__ += ["Whereabouts", "distinct", "there_are", "trouble", "unopened"]
 
 BAUD_RATE = 115200
 _NO_MODEM_LINES = (errno.ENOTTY, errno.EINVAL, errno.ENOTSUP)
@@ -136,6 +136,24 @@ def choose(port: str | None) -> str:
             f"There are several boards. Choose one with --port: {'; '.join(map(str, probable))}."
         )
     raise UsageError(f"No board was found, and --port names none. {there_are()}")
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """For each port, a text that is that of another name of the same port, and of no other port.
+
+    A name may be a device or a link to one, a URL, or a serial number of USB.
+    """
+    ports = listed()
+    by_number = {found.serial_number.lower(): found.device for found in ports if found.serial_number}
+    by_name = {os.path.basename(found.device).lower(): found.device for found in ports}
+    found = []
+    for name in names:
+        device = by_number.get(name.lower()) or by_name.get(name.lower()) or name
+        if "://" in device:
+            found.append(device.lower())
+        else:
+            found.append(os.path.realpath(device) if os.path.exists(device) else os.path.normcase(device))
+    return found
 
 
 def _numbered(serial_number: str, ports: list[Port]) -> str:

@@ -29,7 +29,10 @@ Replace = Callable[[Mapping[str, bytes]], None]
 
 
 class Result(NamedTuple):
-    """`ready` is the line in which the board said so, or "" where it was not waited for."""
+    """`ready` is the line in which the board said so, or "" where it was not waited for.
+
+    `board_id` is the chip's own number, in hexadecimal; "" where it tells none.
+    """
 
     copied: tuple[str, ...]
     removed: tuple[str, ...]
@@ -38,6 +41,7 @@ class Result(NamedTuple):
     version: str
     ready: str
     notice: str
+    board_id: str
 
 
 def refuse(foreign: Mapping[str, bytes]) -> None:
@@ -121,6 +125,7 @@ class _Visit:
 
     plan: staging.Plan
     notice: str
+    board_id: str
     has: tuple[str, ...] | None
     missing: tuple[str, ...]
     foreign: dict[str, bytes]
@@ -146,7 +151,8 @@ def run(port: str, job: Job) -> Result:
         if visit.missing:
             asked = _gathered(visit.missing, by_person)
             if asked.keys() != set(visit.missing):
-                raise secret_sources.missing([name for name in visit.missing if name not in asked])
+                lacking = [name for name in visit.missing if name not in asked]
+                raise secret_sources.missing(lacking, job.source.asked)
             values |= asked
             secret_sources.check(values)
         if visit.foreign:
@@ -160,11 +166,12 @@ def _gathered(names, source: secret_sources.Chain) -> dict[str, bytes]:
 
 def _visit(board: link.Link, job: Job, values: Mapping[str, bytes], settled: Mapping[str, bytes]) -> _Visit:
     staging.finish(board)
-    wanted = job.wanted(survey.facts(board))
+    facts = survey.facts(board)
+    wanted = job.wanted(facts)
     plan = staging.plan(board, wanted)
     has = _secrets_on(board) if job.needed else ()
     missing = tuple(name for name in job.needed if name not in values and name not in (has or ()))
-    return _Visit(plan, wanted.notice, has, missing, _foreign(board, plan, settled))
+    return _Visit(plan, wanted.notice, facts.board_id, has, missing, _foreign(board, plan, settled))
 
 
 def _secrets_on(board: link.Link) -> tuple[str, ...] | None:
@@ -217,10 +224,18 @@ def _work(board: link.Link, job: Job, visit: _Visit, values: Mapping[str, bytes]
         clock.set_on(board)
     ready = ""
     if job.wait_ready_s:
-        job.tell("waiting until the board is ready", 1)
-        ready = readiness.restart(board, job.wait_ready_s, job.hear)
+        ready = readiness.restart(
+            board, job.wait_ready_s, job.hear, lambda: job.tell("waiting until the board is ready", 1)
+        )
     return Result(
-        tuple(sorted(plan.copy)), plan.remove, sent, tuple(due), mailmote.__version__, ready, visit.notice
+        copied=tuple(sorted(plan.copy)),
+        removed=plan.remove,
+        bytes=sent,
+        secrets=tuple(due),
+        version=mailmote.__version__,
+        ready=ready,
+        notice=visit.notice,
+        board_id=visit.board_id,
     )
 
 

@@ -22,10 +22,12 @@ class NotReadyError(HostError):
     """The board has everything, and does not get ready. The text has the errors that it logged."""
 
 
-def restart(link: Link, within_s: float, hear: Callable[[Line], None]) -> str:
+def restart(
+    link: Link, within_s: float, hear: Callable[[Line], None], wait: Callable[[], None] = lambda: None
+) -> str:
     """Start the board anew and return its ready line; `hear` gets every line until then. The link is closed.
 
-    Raises NotReadyError, PortError.
+    `wait` is called several times a second, and may raise to end it. Raises NotReadyError, PortError.
     """
     errors: list[str] = []
     end_s = time.monotonic() + within_s
@@ -37,7 +39,7 @@ def restart(link: Link, within_s: float, hear: Callable[[Line], None]) -> str:
             errors.append(line.shown)
 
     try:
-        with closing(_lines(link, within_s)) as lines:
+        with closing(_lines(link, within_s, wait)) as lines:
             for line in lines:
                 heard(line)
                 if line.part == "agent" and line.text.startswith(_READY):
@@ -45,23 +47,24 @@ def restart(link: Link, within_s: float, hear: Callable[[Line], None]) -> str:
                 if line.text.strip() == _PROMPT:
                     raise NotReadyError(_ended(link.port, errors))
     except PortError:  # native USB, whose port goes away with the reset
-        if ready := _asked(whereabouts, end_s, heard):
+        if ready := _asked(whereabouts, end_s, heard, wait):
             return ready
     raise NotReadyError(_too_late(link.port, errors, within_s))
 
 
-def _lines(link: Link, within_s: float) -> Generator[Line, None, None]:
+def _lines(link: Link, within_s: float, wait: Callable[[], None]) -> Generator[Line, None, None]:
     """What the board says from its start on."""
     try:
         link.restart()
-        yield from _heard(link, within_s)
+        yield from _heard(link, within_s, wait)
     finally:
         link.release()
 
 
-def _heard(link: Link, within_s: float) -> Iterator[Line]:
+def _heard(link: Link, within_s: float, wait: Callable[[], None]) -> Iterator[Line]:
     splitter, commentary, quiet = Splitter(), monitoring.Commentary(), 0
     for data in link.heard(within_s):
+        wait()
         quiet = 0 if data else quiet + 1
         for raw in splitter.feed(data):
             yield from commentary.on(raw.rpartition(_END_OF_RAW_REPL)[2])
@@ -69,11 +72,14 @@ def _heard(link: Link, within_s: float) -> Iterator[Line]:
             yield from commentary.on(rest)
 
 
-def _asked(whereabouts: ports.Whereabouts, end_s: float, heard: Callable[[Line], None]) -> str:
+def _asked(
+    whereabouts: ports.Whereabouts, end_s: float, heard: Callable[[Line], None], wait: Callable[[], None]
+) -> str:
     """The ready line may have come before the port came back: the board is asked. "" if it is not ready."""
     while (left_s := end_s - time.monotonic()) > 0:
+        wait()
         try:
-            with console.open(whereabouts.name(), heard) as board:
+            with console.open(whereabouts.name(), heard, wait) as board:
                 status = board.ask("status", left_s)
             return f"{_READY}{status['version']}, {status['name']}, as it answers."
         except PortError:

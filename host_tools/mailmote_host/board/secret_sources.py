@@ -38,6 +38,7 @@ _MAX_DESCRIPTOR_BYTES = 65536
 _MAX_DESCRIPTOR_WORD = 10  # fd:1048576 is the largest that Linux gives
 
 WORDS = "env, keyring, fd:N, prompt or sign-in"
+IN_A_TERMINAL = "or run this in a terminal, to be asked"
 
 
 class Source(Protocol):
@@ -140,10 +141,11 @@ class SignIn:
 
 
 class Chain:
-    """One source after the other, until one has it."""
+    """One source after the other, until one has it. `asked` says how a person would be asked."""
 
-    def __init__(self, sources: Sequence[Source]):
+    def __init__(self, sources: Sequence[Source], asked: str = IN_A_TERMINAL):
         self._sources = sources
+        self.asked = asked
         self.slow = any(source.slow for source in sources)
 
     def get(self, name: str) -> bytes | None:
@@ -231,13 +233,12 @@ def check(values: Mapping[str, bytes]) -> None:
             raise HostError(f"relay.cert and relay.key: {error}") from None
 
 
-def missing(names: Sequence[str]) -> UsageError:
-    """What to say where nothing gives these."""
+def missing(names: Sequence[str], asked: str = IN_A_TERMINAL, option: str = "--secrets-from") -> UsageError:
+    """What to say where nothing gives these. `option` names the sources; `asked` is that of the Chain."""
     ways = ", ".join(_VARIABLES[name] for name in names if name in _VARIABLES)
     return UsageError(
         f"The board needs {', '.join(names)}, and nothing gives {'it' if len(names) == 1 else 'them'}. "
-        f"Nothing was changed. Set {ways}; or use --secrets-from keyring, or fd:N; or run this in a "
-        "terminal, to be asked."
+        f"Nothing was changed. Set {ways}; or use {option} keyring, or fd:N; {asked}."
     )
 
 

@@ -16,9 +16,15 @@ _READ_BYTES = 3072  # in one go: a board makes a line of base64 of it
 _NOT_FOUND = 2
 
 _FACTS = """\
-import sys, json
+import sys, json, binascii
 _i = sys.implementation
-print(json.dumps([_i[0], list(_i[1][:3]), getattr(_i, "_mpy", 0), getattr(_i, "_machine", "")]))
+_own = ""
+try:
+ import machine
+ _own = binascii.hexlify(machine.unique_id()).decode()
+except Exception:
+ pass
+print(json.dumps([_i[0], list(_i[1][:3]), getattr(_i, "_mpy", 0), getattr(_i, "_machine", ""), _own]))
 """
 
 # One line of JSON a file: path, size, SHA-256. What is not there is left out. A folder comes after what is in
@@ -60,11 +66,15 @@ with open(%r, "rb") as _f:
 
 
 class Facts(NamedTuple):
-    """`version` is that of MicroPython. `mpy` is what it says of the .mpy files that it reads, 0 for none."""
+    """`version` is that of MicroPython. `mpy` is what it says of the .mpy files that it reads, 0 for none.
+
+    `board_id` is the chip's own number, in hexadecimal; "" where it tells none.
+    """
 
     version: tuple[int, ...]
     mpy: int
     machine: str
+    board_id: str = ""
 
     @property
     def version_text(self) -> str:
@@ -86,12 +96,12 @@ class TooOldError(HostError):
 def facts(link: Link) -> Facts:
     """What MicroPython the board runs. Raises TooOldError, LinkError."""
     answer = _json(link, link.run(_FACTS, _TIMEOUT_S).split(b"\n")[0])
-    name, version, mpy, machine = answer
+    name, version, mpy, machine, board_id = answer
     if name != "micropython":
         raise TooOldError(
             f"The board on {link.port} runs {name}. mailmote needs MicroPython: `mailmote flash`."
         )
-    found = Facts(tuple(version), mpy, machine)
+    found = Facts(tuple(version), mpy, machine, board_id)
     if found.version < OLDEST:
         raise TooOldError(
             f"The board on {link.port} runs MicroPython {found.version_text}, and mailmote needs "

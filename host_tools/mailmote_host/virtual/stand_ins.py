@@ -5,6 +5,7 @@ arguments, the limits and the errors of the ESP32 port (MicroPython's documentat
 """
 
 import binascii
+import hashlib
 import json
 import sys
 import time
@@ -114,7 +115,7 @@ class RtcFile:
     """
 
     def __init__(self, path, open_file, rename):
-        self._path = path
+        self.path = path
         self._open_file = open_file
         self._rename = rename
         try:
@@ -139,10 +140,10 @@ class RtcFile:
         self._save()
 
     def _save(self):
-        temporary = self._path + ".tmp"
+        temporary = self.path + ".tmp"
         with self._open_file(temporary, "w") as file:
             json.dump(self._kept, file)
-        self._rename(temporary, self._path)
+        self._rename(temporary, self.path)
 
 
 class RTC:
@@ -194,7 +195,8 @@ class Machine:
         return RTC.files[0].cause
 
     def unique_id(self):
-        return b"\x02mote\x01"  # a locally administered MAC address
+        """As a locally administered MAC address; another for each board that has its own files."""
+        return b"\x02" + hashlib.sha256(RTC.files[0].path.encode()).digest()[:5]
 
 
 class WLAN:

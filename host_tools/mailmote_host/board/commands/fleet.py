@@ -2,28 +2,34 @@
 
 import hashlib
 import json
+import os
+import shlex
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-import mailmote
-
 from ... import check, settings_file
 from ...errors import HostError, UsageError
-from .. import ports, provisioning, secret_sources
-from ..fleet import DONE, FAILED, STOPPED, WAITING, WORKING, Board, Fleet, Work
-from ..fleet_file import Row, apply
+from .. import contents, firmware, ports, provisioning, secret_sources, survey
+from ..fleet import DONE, FAILED, STOPPED, WAITING, WORKING, Board, Fleet, Tell
+from ..fleet_file import Row, apply, twice
 from ..fleet_file import read as read_rows
+from ..returning import Place
 from .replacing import replacement
 from .steps import has_terminal, say
 
 _STYLES = {WAITING: "dim", WORKING: "", DONE: "green", FAILED: "bold red", STOPPED: "yellow"}
+_ASKED = "or in a terminal --secrets-from sign-in --secrets-from prompt, to be asked before all boards"
 _MAX_EXIT_CODE = 99  # of failures: above lie the codes of shells
 
 
@@ -42,11 +48,14 @@ def run(
 ) -> int:
     """Provision each row, and return how many failed. Raises HostError before anything is changed."""
     rows = read_rows(path, settings)
+    if faults := twice(path, rows, "port", ports.distinct(row.port for row in rows)):
+        raise UsageError("\n".join(faults))
     loaded = _settings(path, rows)
+    digests = _digests(path, rows, loaded)
     handed = _secrets(rows, loaded, sources)
     boards = [
-        Board(row.port, row.name, _digest(one, secrets))
-        for row, one, secrets in zip(rows, loaded, handed, strict=True)
+        Board(row.port, row.name, _digest(told, secrets))
+        for row, told, secrets in zip(rows, digests, handed, strict=True)
     ]
     fleet = Fleet(boards, report or path.with_suffix(".report.json"), again or renew_secrets)
 
@@ -60,7 +69,7 @@ def run(
             ports.choose(rows[index].port),
             loaded[index],
             rows[index].settings.parent,
-            source=secret_sources.Chain([secret_sources.Given(handed[index])]),
+            source=secret_sources.Chain([secret_sources.Given(handed[index])], _ASKED),
             renew_secrets=renew_secrets,
             replace=replace(index),
             tell=tell,
@@ -68,10 +77,16 @@ def run(
         )
         return {**result._asdict(), "ready": bool(result.ready)}
 
-    _show(fleet, work, at_once)
+    def recognise(index: int, result: Mapping[str, Any], tell: Tell) -> bool:
+        tell("looking whether it is the same board", 0)
+        return _may_be(rows[index].port, result.get("board_id"))
+
+    try:
+        _show(fleet, lambda: fleet.run(work, at_once, recognise))
+    finally:
+        _tell(fleet, renew_secrets)
     if as_json:
         print(json.dumps([vars(board) for board in fleet.boards], indent=2, ensure_ascii=False))
-    _tell(fleet, path)
     return min(fleet.failed, _MAX_EXIT_CODE)
 
 
@@ -125,22 +140,59 @@ def _secrets(rows: list[Row], loaded: list[dict[str, Any]], words: tuple[str, ..
     return handed
 
 
-def _digest(settings: Mapping[str, Any], secrets: Mapping[str, bytes]) -> str:
+def _may_be(port: str, board_id: str | None) -> bool:
+    """Whether the board on a port has that number, or nothing is plugged in there. It starts anew.
+
+    What cannot be asked is not the board that was done: it is for the work to say what is wrong with it.
+    """
+    try:
+        with Place(ports.choose(port)).open() as board:
+            return survey.facts(board).board_id == board_id
+    except ports.PortError as error:
+        return error.reason == "missing"
+    except UsageError:  # there is no such serial number now
+        return True
+    except HostError:
+        return False
+
+
+def _digests(path: Path, rows: list[Row], loaded: list[dict[str, Any]]) -> list[str]:
+    """Of the files that each board is to get. Raises UsageError for those that cannot be had."""
+    firmware_digest = _of_files(firmware.files(compiled=False))
+    found, faults = [], []
+    for row, settings in zip(rows, loaded, strict=True):
+        try:
+            own = contents.settings_for(settings, row.settings.parent)
+        except HostError as error:
+            faults.append(f"{path}:{row.number}: {error}")
+        else:
+            found.append(firmware_digest + _of_files(own.files))
+    if faults:
+        raise UsageError("\n".join(["nothing was changed.", *dict.fromkeys(faults)]))
+    return found
+
+
+def _of_files(files: Mapping[str, bytes]) -> str:
+    each = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(files: str, secrets: Mapping[str, bytes]) -> str:
     """Of all that a board is to get; of its secrets the names alone, for the report lies beside the CSV."""
-    told = [mailmote.__version__, settings_file.compact(settings).decode(), sorted(secrets)]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([files, sorted(secrets)]).encode()).hexdigest()
 
 
-def _show(fleet: Fleet, work: Work, at_once: int) -> None:
+def _show(fleet: Fleet, run: Callable[[], Generator[None, None, None]]) -> None:
     console = Console(stderr=True)
     if not console.is_terminal:
         told: dict[str, str] = {}
-        for _ in fleet.run(work, at_once):
-            _log(fleet, told)
+        with closing(run()) as going:
+            for _ in going:
+                _log(fleet, told)
         _log(fleet, told)
         return
-    with Live(_table(fleet), console=console, refresh_per_second=8) as live:
-        for _ in fleet.run(work, at_once):
+    with Live(_table(fleet), console=console, refresh_per_second=8) as live, closing(run()) as going:
+        for _ in going:
             live.update(_table(fleet))
         live.update(_table(fleet))
 
@@ -150,7 +202,11 @@ def _log(fleet: Fleet, told: dict[str, str]) -> None:
     for board in fleet.boards:
         if board.state in (DONE, FAILED, STOPPED) and told.get(board.port) != board.state:
             told[board.port] = board.state
-            print(f"{board.name} ({board.port}): {board.state}. {board.error}".rstrip(), file=sys.stderr)
+            print(f"{board.name} ({board.port}): {_state(board)}. {board.error}".rstrip(), file=sys.stderr)
+
+
+def _state(board: Board) -> str:
+    return f"done before, at {board.at}" if board.before and board.state == DONE else board.state
 
 
 def _table(fleet: Fleet) -> Table:
@@ -160,12 +216,31 @@ def _table(fleet: Fleet) -> Table:
     for board in fleet.boards:
         step = f"{board.share:4.0%} {board.step}" if board.state == WORKING else board.error
         style = _STYLES[board.state]
-        table.add_row(Text(board.name), Text(board.port), Text(board.state, style=style), Text(step))
+        table.add_row(Text(board.name), Text(board.port), Text(_state(board), style=style), Text(step))
     return table
 
 
-def _tell(fleet: Fleet, path: Path) -> None:
+def _tell(fleet: Fleet, all_again: bool) -> None:
     good = len(fleet.boards) - fleet.failed
     say(f"{good} of {len(fleet.boards)} boards are done.")
     if fleet.failed:
-        say(f"To go on with the others: mailmote provision {path}")
+        what = "do all of it again" if all_again else "go on with the others"
+        say(f"To {what}: {_command_line(click.get_current_context())}")
+
+
+def _command_line(context: click.Context) -> str:
+    """The command as it was given, but for --again, with which nothing would be done already."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        name, value = str(parameter.name), context.params.get(str(parameter.name))
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE or name == "again":
+            continue
+        if isinstance(parameter, click.Argument):
+            words.append(str(value))
+        elif value is True:
+            words.append(parameter.opts[0])
+        else:
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [parameter.opts[0], str(one)]
+    quoted = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    return f"{context.command_path} {quoted}"

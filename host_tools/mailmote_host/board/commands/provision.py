@@ -44,7 +44,7 @@ wait_ready = click.option(
     multiple=True,
     metavar="SOURCE",
     help=f"where missing secrets come from: {secret_sources.WORDS}; repeatable, the first that has one gives "
-    "it (default: env, keyring, then a person)",
+    "it (default: env, keyring, then a person; of a fleet: env and keyring alone)",
 )
 @click.option("--renew-secrets", is_flag=True, help="replace the secrets that the board has, too")
 @replace

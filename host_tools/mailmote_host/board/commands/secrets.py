@@ -62,7 +62,7 @@ def set_secret(name: str, port: str | None, sources: tuple[str, ...], file: Path
     folder = file.parent if file else Path()
     value = secret_sources.chosen(sources, settings, folder, has_terminal()).get(name)
     if value is None:
-        raise secret_sources.missing((name,))
+        raise secret_sources.missing((name,), option="--from")
     secret_sources.check({name: value})
     with Place(ports.choose(port)).open() as board:
         secrets.put(board, name, value)
