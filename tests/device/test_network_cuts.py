@@ -8,8 +8,10 @@ over loopback, with real sockets and TLS, a sample on both runtimes. The run end
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 
@@ -27,6 +29,7 @@ from mailmote_host.virtual import interpreter
 
 CASES = cases()
 STRIDE = 29  # of a sample in memory
+MEMORY = "/dev/shm"  # of Linux
 IN_MEMORY = "in memory, CPython"
 BUGGY = (
     "direct send, BDAT in one flight, 3",
@@ -39,12 +42,13 @@ NAMES = {"cpython": "CPython", "micropython": "MicroPython"}
 
 
 @pytest.fixture
-def loop(tmp_path, monkeypatch):
-    """A loop of virtual time; the outbox is in a folder of the test's own."""
-    monkeypatch.chdir(tmp_path)
+def loop(monkeypatch):
+    """A loop of virtual time. The outbox is in a folder in memory, where the system has a place for one."""
     made = VirtualLoop()
     asyncio.set_event_loop(made)
-    yield made
+    with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
+        monkeypatch.chdir(folder)
+        yield made
     asyncio.set_event_loop(None)
     made.close()
 
