@@ -26,6 +26,7 @@ from .store import state
 
 # A refusal for good that only its class tells: some servers say so at RCPT of a sender or client they refuse.
 _UNKNOWN_REASONS = ("recipient-refused", "content-refused")
+_LOOK_S = 0.05
 _KEEP_OPEN_S = 10  # a connection is not held for a longer wait than this
 
 
@@ -98,6 +99,11 @@ class Courier:
     def unpack(self, data):
         """Take up what `pack` gave."""
         self._routes.unpack(data, self._health.uptime_s())
+
+    async def settle(self, heartbeat):
+        """Wait while something is about to be mailed; not for what cannot be."""
+        while len(self._outbox) and self._link.up and not self.trouble:
+            await heartbeat.sleep(_LOOK_S)
 
     async def run(self, heartbeat):
         """Deliver, pause after a failure, wait for work; for ever."""

@@ -18,14 +18,16 @@ _PROGRESS_STEP_PERCENT = 5
 class Watcher:
     """`tell(events)` takes the events, of each alarm at most `changes_per_hour` in an hour but for reminders.
 
+    `settle(heartbeat)` is waited for between two readings of a recording, whose hours pass in no time.
     `stopped`: a recording is at its end and is to stop the agent. `failing`: the last turn gave no reading.
     """
 
-    def __init__(self, entry, alarms, tell, health, changes_per_hour):
+    def __init__(self, entry, alarms, tell, health, changes_per_hour, settle=None):
         self._entry = entry
         self._alarms = tuple([(alarm, Flapping(changes_per_hour)) for alarm in alarms])
         self._tell = tell
         self._health = health
+        self._settle = settle
         self._driver = None
         self._time_s = None
         self._value = None
@@ -48,6 +50,8 @@ class Watcher:
                 told = self._driver.progress
                 log.info("sensor", "%s: %d %% of the recording.", self._entry["name"], told)
             heartbeat.beat()
+            if self._settle:
+                await self._settle(heartbeat)
             await asyncio.sleep(0)
         self.release()
         log.info("sensor", "%s: the recording is at its end.", self._entry["name"])

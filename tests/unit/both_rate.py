@@ -66,7 +66,8 @@ def test_a_board_alone_sends_30_a_minute_and_never_more():
     begun, _ = drain(Rate(), 400)
     equal(begun[0], 0)
     equal(peak(begun), 30)
-    equal(speed(begun) > 29, True)
+    equal(speed(begun) > 26, True)
+    equal((begun[:4], begun[4] > 0), ([0, 0, 0, 0], True))
 
 
 def test_whole_seconds_and_lateness_never_exceed_the_share():
@@ -83,7 +84,8 @@ def test_a_board_that_is_in_time_loses_nothing_to_its_clock():
     for share in (1.0, 0.5, 0.3, 0.1, 1 / 3, 0.333, 0.02):
         for whole in (False, True):
             begun, _ = drain(Rate(share, 1), 100, 0.7, T + 0.4, evenly(5, 0, 100, 0.001), whole)
-            equal((share, whole, speed(begun) > share * 30 * 0.92), (share, whole, True))
+            least = 0.86 if share == 1 else 0.92
+            equal((share, whole, speed(begun) > share * 30 * least), (share, whole, True))
 
 
 def test_a_quiet_board_sends_at_once():
@@ -203,10 +205,11 @@ def test_boards_that_were_never_in_an_outage_share_as_well():
 
 
 def test_throttled_halves_down_to_a_sixteenth_and_successes_raise_it():
-    for share, slot in ((1.0, 0), (0.25, 3)):
-        interval_s = INTERVAL_S / share
+    for share, slot, interval_s in ((1.0, 0, 68 / 30), (0.25, 3, 4 * INTERVAL_S)):
         rate = Rate(share, slot)
         now_s = 0
+        for _ in range(4):  # what a board alone may begin at once
+            rate.began(now_s)
         for factor in (2, 4, 8, 16, 16):
             rate.throttled()
             times = []

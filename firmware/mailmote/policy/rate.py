@@ -6,7 +6,8 @@ is throttled, and delays the alerts of all boards of the mailbox.
 Each message earns the right to the next one after an interval (GCRA, the generic cell rate algorithm): a
 message that begins up to `_SLACK` late costs nothing, one that comes after a full interval of rest goes at
 once. Time is counted in thirtieths of a second. 30 messages take 62 s and not 60: one second for the slack,
-one for clocks that tell whole seconds. So there are never more than 30 in any 60 s.
+one for clocks that tell whole seconds. So there are never more than 30 in any 60 s. A board that has the
+mailbox for itself may begin four at once, and takes 68 s for 30 instead.
 
 Boards that share a mailbox have a slot each. They take turns by the clock, so nobody has to know of the
 others: whoever must wait waits for the next slot of its own. After an outage even the first message does,
@@ -19,6 +20,8 @@ import struct
 _TICKS = 30  # in a second
 _SLOT = 62  # ticks: 30 slots take 62 s
 _SLACK = 30
+_SLOT_ALONE = 68
+_SLACK_ALONE = 3 * _SLOT_ALONE
 _WIDE_SLACK = 450  # more of it, where the interval is beyond a minute and a missed turn costs as much
 _MINUTE = 30 * _SLOT
 _FULL = 16  # the rate is counted in sixteenths, and never lower than one
@@ -44,6 +47,8 @@ class Rate:
         self._fits = self._turns and abs(slots * share - 1) * _SLOT < 2  # rounding is within the two seconds
         self._interval = self._cycle if self._fits else -int(-_SLOT / share // 1)
         self._slack = _SLACK + min(max(0, self._interval - _MINUTE), _WIDE_SLACK)
+        if share == 1:
+            self._interval, self._slack = _SLOT_ALONE, _SLACK_ALONE
         self._factor = _FULL
         self._outage = False
         self._base = None  # in ticks: when the last message began, or should have

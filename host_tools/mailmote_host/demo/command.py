@@ -29,7 +29,7 @@ from .judge import EXPECTED, judge, parsed
 from .recording import recording
 from .ways import WAYS, Way, secrets_for, settings_for, tenant_for
 
-DEFAULT_HEAP = "256K"
+DEFAULT_HEAP = "296K"
 BOARD_TIMEOUT_S = 60  # a run takes seconds; a board out of memory would start its tasks again for ever
 
 NOTES = """\

@@ -54,7 +54,7 @@ class VirtualBoard:
         secrets: Mapping[str, bytes],
         files: Mapping[str, bytes] | None = None,
         runtime="micropython",
-        heapsize="256K",
+        heapsize="296K",
         compiled=True,
     ):
         if runtime not in ("micropython", "cpython"):

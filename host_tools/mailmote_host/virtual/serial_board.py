@@ -53,7 +53,7 @@ class SerialBoard:
         folder: str | Path,
         files: Mapping[str, bytes] | None = None,
         secrets: Mapping[str, bytes] | None = None,
-        heapsize: str = "256K",
+        heapsize: str = "296K",
         chip: str = "esp32",
         transport: str = "pty",
         flash_mb: int = 4,
