@@ -7,6 +7,7 @@ import tomllib
 import pytest
 from sessions import RUNTIMES
 
+from mailmote import civil
 from mailmote.policy.settings import validate
 from mailmote.store import record
 from mailmote_host.check import drivers
@@ -194,9 +195,12 @@ def test_alerts_outlive_a_restart_and_stay_the_same_mail(tmp_path, runtime):
             assert board.list_files("outbox") == []
         received = {mail["Message-ID"]: mail["Date"].datetime.timestamp() for mail in mails(service)}
         assert len(received) == len(service.messages)
+        oldest = kept[0]  # which may have been on its way: the others may go together
+        message_id = f"<{oldest.event.at_s:08x}.{oldest.identity:08x}@contoso.test>"
+        assert received[message_id] == oldest.event.at_s
+        everything = "".join(mail.get_content() for mail in mails(service))
         for one in kept:
-            message_id = f"<{one.event.at_s:08x}.{one.identity:08x}@contoso.test>"
-            assert received[message_id] == one.event.at_s
+            assert civil.stamp(one.event.at_s, 3600) in everything
 
 
 def test_a_driver_that_raises_anything_is_a_failed_reading(tmp_path, runtime):
@@ -220,7 +224,12 @@ def test_a_refused_recipient_is_told_in_the_next_mail_and_not_tried_again(tmp_pa
             board.start()
             assert board.wait(TIMEOUT_S) == 0, board.console
             assert board.list_files("outbox") == []
-            assert len(board.list_files("refused")) == 2
+            assert board.list_files("refused") == [
+                "00000001",
+                "00000001.txt",
+                "00000002",
+                "00000002.txt",
+            ]
             assert "nobody@contoso.test does not get this mail" in board.console
         assert [one.recipients for one in service.messages] == [[HERE, "other@contoso.test"]] * 2
         _, recovery = mails(service)
