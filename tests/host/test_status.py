@@ -122,6 +122,17 @@ def test_a_board_at_its_prompt_or_with_another_program_is_told_so(tmp_path, caps
                 assert (code, out, words in err) == (1, "", True), err
 
 
+def test_safe_mode_is_told_with_its_cause_and_what_to_do():
+    safe = {"ends_in_s": 1800, "crash": "The task link failed: OSError: 5\nTraceback\n  and more"}
+    told = dict(status_report.rows({"safe_mode": safe}))["Safe mode"]
+    assert "starts normally in 30 min. The task link failed: OSError: 5. A mail" in told
+    assert "run `mailmote provision`" in told
+    assert "Traceback" not in told
+    for nothing in ({}, {"safe_mode": None}, {"safe_mode": 5}):
+        assert "Safe mode" not in dict(status_report.rows(nothing))
+    assert "in 0 s. A mail" in dict(status_report.rows({"safe_mode": {"crash": ""} | {"x": 1}}))["Safe mode"]
+
+
 def test_what_to_do_and_how_the_link_was_are_told():
     passing = {"text": "The server is busy. It is tried again.", "needs_a_person": False}
     lasting = {"text": "The password is wrong. Set it again.", "needs_a_person": True}

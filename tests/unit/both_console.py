@@ -7,7 +7,7 @@ from courier_parts import Box
 from expect import equal
 from flash_folder import on_flash
 
-from mailmote import compat, console, errors, event, explanations
+from mailmote import compat, console, crash_text, errors, event, explanations
 from mailmote.courier import Courier
 from mailmote.health import Health
 from mailmote.store import outbox
@@ -132,6 +132,30 @@ def test_the_status_tells_the_last_results_and_what_no_json_holds_is_left_out():
             (failure["key"], failure["needs_a_person"], len(failure["text"])), ("wrong-password", True, 400)
         )
         equal((len(told["notes"]), len(told["notes"][0])), (1, 400))
+
+    with_console(check)
+
+
+class Safe:
+    """Crashes of a board in safe mode, or not."""
+
+    def __init__(self, safe):
+        self.safe = safe
+
+    def safe_left_s(self):
+        return 1800
+
+
+def test_the_status_tells_safe_mode_its_end_and_the_last_crash():
+    def check(one):
+        for crashes in (None, Safe(False)):
+            one.crashes = crashes
+            equal(asked(one, "status")[0]["safe_mode"], None)
+        one.crashes = Safe(True)
+        equal(asked(one, "status")[0]["safe_mode"], {"ends_in_s": 1800, "crash": ""})
+        crash_text.write("The task courier failed: ValueError: planned", ("x" * 199,) * 3, ())
+        crash = asked(one, "status")[0]["safe_mode"]["crash"]
+        equal((len(crash), crash.split("\n")[0]), (400, "The task courier failed: ValueError: planned"))
 
     with_console(check)
 

@@ -66,10 +66,11 @@ def _board(status: Answer) -> str:
 
 def _safe_mode(safe_mode: dict[str, Any]) -> str:
     crash = _text(str(safe_mode.get("crash", "")).partition("\n")[0])
+    ends_in = duration(_number(safe_mode.get("ends_in_s")))
     return (
-        f"no sensor is watched, as the board crashed again and again; it starts normally in "
-        f"{duration(_number(safe_mode.get('ends_in_s')))}. {crash}. A mail tells all of it. Mend the cause and "
-        f"run `mailmote provision`, which starts the board normally at once"
+        f"no sensor is watched, as the board crashed again and again; it starts normally in {ends_in}. "
+        f"{crash + '. ' if crash else ''}A mail tells all of it. Mend the cause and run `mailmote provision`, "
+        "which starts the board normally at once"
     )
 
 
