@@ -7,6 +7,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import battery_table
 import canary
 import hostile_table
 import network_cut_table
@@ -75,4 +76,5 @@ def pytest_collect_file(file_path, parent):
 def pytest_terminal_summary(terminalreporter):
     hostile_table.write(terminalreporter)
     canary.write(terminalreporter)
+    battery_table.write(terminalreporter)
     network_cut_table.write(terminalreporter)

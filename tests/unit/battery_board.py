@@ -262,6 +262,7 @@ class Board:
         self.samples = self.connections = self.ntp_asked = self.rtc_writes = 0
         self.radio = False
         self.raised = []
+        self.delivered = 0
         self.mails = []
         self.cuts = {}
         self.slept_s = None
@@ -347,14 +348,18 @@ class Board:
         modules = {name: sys.modules.get(name) for name in names}
         for stand_in in (Heartbeat, Wlan, Session, Driver):
             stand_in.board = self
-        enqueue = outbox.Outbox.enqueue
+        enqueue, close = outbox.Outbox.enqueue, outbox.Outbox.close
 
         def counted(box, one, recipients):
             number = enqueue(box, one, recipients)
             self.raised.append(one)
             return number
 
-        outbox.Outbox.enqueue = counted
+        def closed(box, number, last):
+            close(box, number, last)
+            self.delivered += not last.refused
+
+        outbox.Outbox.enqueue, outbox.Outbox.close = counted, closed
         for module, name, value in swapped:
             setattr(module, name, value)
         stand_ins = (Machine(self), Network(), Ntp(self), Esp32(), Planned())
@@ -363,7 +368,7 @@ class Board:
         try:
             return self._mounted(test)
         finally:
-            outbox.Outbox.enqueue = enqueue
+            outbox.Outbox.enqueue, outbox.Outbox.close = enqueue, close
             redaction._secrets[:] = redaction_before
             for index, (module, name, _) in enumerate(swapped):
                 setattr(module, name, before[index])
