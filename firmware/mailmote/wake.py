@@ -99,17 +99,17 @@ class Wake:
         clock.begin(state.read(clock.FLOOR), self._settings["clock"]["ntp"])
         if self._fresh:
             self._asleep.began_s = clock.now_s()
-        if self._fresh or self._powered or self._asleep.waiting:
-            self._open_outbox()
         if self._powered:
             self._listen()
+        if self._fresh or self._asleep.waiting:
+            self._open_outbox()
         if not clock.is_set() and self._is_clock_due():
             await self._go_online(heartbeat)  # first, as an alarm tells its time
         alive = self._is_sign_of_life_due()
         self._sample(alive)
         if alive:
             self._give_sign_of_life()
-        if self._outbox:
+        if self._stored:
             self._remember()
         await self._go_about(heartbeat)
         if self._powered:

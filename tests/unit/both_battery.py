@@ -204,6 +204,34 @@ def test_a_new_alert_does_not_wait_for_one_that_is_refused_for_now():
     settled()(check)
 
 
+def test_a_new_alert_waits_with_the_others_for_a_server_that_was_not_reached():
+    def check(board):
+        board.server = errors.FixSettings("planned", "sign-in-refused")
+        board.sensor = warm_from(board.true_s)
+        board.live(900 + 3000)
+        tries = board.connections
+        board.sensor = lambda true_s: 4.0
+        board.wake()
+        equal((board.connections - tries, len(board.raised), len(outbox.Outbox())), (0, 2, 2))
+
+    settled()(check)
+
+
+def test_what_waits_is_found_where_the_memory_was_lost_in_sleep():
+    def check(board):
+        board.wifi = False
+        board.sensor = warm_from(board.true_s)
+        board.live(1000)
+        board.wifi = True
+        board.sensor = lambda true_s: 4.0
+        for memory in (board.memory[:-1], board.memory[:20] + b"?" + board.memory[21:], b"", b"mote"):
+            board.memory = memory
+            board.wake()
+            equal((memory, len(board.mails)), (memory, 1))
+
+    settled()(check)
+
+
 def test_a_person_who_resets_it_sees_it_try_at_once_and_a_watchdog_does_not():
     def check(board):
         board.server = errors.FixSettings("planned", "sign-in-refused")
