@@ -132,7 +132,7 @@ class Crashes:
     def _enter(self):
         calm = self._since_s == _NEVER or self._lived_s() - self._since_s > _CALM_S
         self._doubled = 0 if calm else min(self._doubled + 1, _MOST_DOUBLED)
-        self._flags = self._flags & ~_ANNOUNCED | _SAFE
+        self._flags |= _SAFE
         self._since_s = self._lived_s()
         self._times = []
 

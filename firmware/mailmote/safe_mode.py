@@ -17,7 +17,7 @@ async def run(heartbeat, crashes, outbox, tell, all_stored):
     """
     log.warning(
         "agent",
-        "Safe mode: the board crashed again and again. For %d min no sensor is watched. See `mailmote status`.",
+        "Safe mode: the board crashed again and again. No sensor is watched for %d min: `mailmote status`.",
         crashes.safe_left_s() // 60,
     )
     told = False

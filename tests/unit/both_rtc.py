@@ -1,5 +1,7 @@
 """Sections in the memory of the real-time clock."""
 
+import binascii
+import struct
 import sys
 
 from expect import equal
@@ -76,7 +78,9 @@ def test_any_octet_that_is_torn_or_missing_makes_nothing_of_it():
 
 
 def test_what_another_program_left_is_overwritten():
-    for foreign in (b"", b"x", b"mote", b"\xff" * 2048, bytes(range(256)) * 8, b"mote\x02\x00\x00\x00\x00"):
+    other_version = b"mote\x02\x01\x01\x00x"
+    other_version += struct.pack("<I", binascii.crc32(other_version))
+    for foreign in (b"", b"x", b"mote", b"\xff" * 2048, bytes(range(256)) * 8, other_version):
         clock = Clock(foreign)
         equal(read(clock, 1), [None])
         equal(on(clock, lambda: rtc.write(1, b"ours")), True)

@@ -155,11 +155,22 @@ def test_each_failure_is_told_and_a_loop_of_them_ends_the_watch():
     with_clock(check)
 
 
-def test_an_end_that_was_asked_for_is_no_loop():
+def test_failures_that_are_no_loop_do_not_end_the_watch():
     async def check(clock):
         end = asyncio.Event()
-        end.set()
-        equal(await supervisor.Supervisor(None, Crashes()).watch(end), False)
+        crashes = Crashes()
+        watched = supervisor.Supervisor(None, crashes)
+
+        async def fails_twice(heartbeat):
+            if len(crashes.failures) == 2:
+                await turns()
+                end.set()
+                return
+            raise ValueError("planned")
+
+        watched.start("fails twice", fails_twice)
+        equal(await watched.watch(end), False)
+        equal((len(crashes.failures), end.is_set()), (2, True))
 
     with_clock(check)
 

@@ -69,8 +69,8 @@ def _safe_mode(safe_mode: dict[str, Any]) -> str:
     ends_in = duration(_number(safe_mode.get("ends_in_s")))
     return (
         f"no sensor is watched, as the board crashed again and again; it starts normally in {ends_in}. "
-        f"{crash + '. ' if crash else ''}A mail tells all of it. Mend the cause and run `mailmote provision`, "
-        "which starts the board normally at once"
+        f"{crash + '. ' if crash else ''}A mail tells all of it. Mend the cause and run `mailmote "
+        "provision`, which starts the board normally at once"
     )
 
 
