@@ -49,6 +49,7 @@ class Mailbag:
         self._tried = {}  # number of a record: the round in which it was tried last
         self._alone = set()  # numbers of what has been sent alone and may have arrived
         self._answered = {}  # records with results that the flash has not taken yet
+        self._marked = None  # the number of the record that got its mark for the mail that is on its way
         self._uptime_s = uptime_s
         self._first = {}  # number of the first of its kind: the uptime at which it was seen to be
         self._suspect = outbox.oldest_found  # perhaps sent alone before the start, perhaps in a digest
@@ -96,14 +97,16 @@ class Mailbag:
 
     def begin(self, mail):
         """This mail is about to leave: fix what is in it."""
+        self._marked = None
         for number in mail.numbers:
             self._tried[number] = self._round
         number, last = mail.numbers[-1], mail.last
         if len(mail.numbers) > 1:
             self._set_apart(mail)
-            self._mark(number, last, ENDS_DIGEST)
-        elif number != self._outbox.waiting()[0] and last.event.kind < TEST:
-            self._mark(number, last, ALONE)
+            marked = self._mark(number, last, ENDS_DIGEST)
+        else:
+            marked = number != self._outbox.waiting()[0] and self._mark(number, last, ALONE)
+        self._marked = number if marked else None
 
     def lost(self, mail):
         """The connection was lost while this mail was on its way: it may have arrived."""
@@ -114,7 +117,8 @@ class Mailbag:
         """Take down whom this mail needs no other try for, as masks.
 
         Raises StorageError, and what the flash has not taken is known in memory.
-        The last record comes last: until then a restart finds the same mail.
+        The last record comes last: until then a restart finds the same mail. Each recipient has answered, so
+        who is still pending has not got it: a mark that was made for this try is taken back.
         """
         failed = None
         for number in mail.numbers:
@@ -123,16 +127,20 @@ class Mailbag:
                 continue
             record.pending &= ~answered
             record.refused |= refused
+            unmarked = number == self._marked and record.pending
+            if unmarked:
+                record.begun = NOT_BEGUN
             self._answered[number] = record
             try:
                 if not record.pending:
                     self._outbox.close(number, record)
                     self._forget(number)
-                elif answered:
+                elif answered or unmarked:
                     self._outbox.update(number, record)
                 self._answered.pop(number, None)
             except StorageError as error:
                 failed = error
+        self._marked = None
         if failed:
             raise failed
 
@@ -180,14 +188,15 @@ class Mailbag:
                 self._mark(number, record, ALONE)
 
     def _mark(self, number, record, begun):
-        """A mark that is there stays: the last one left of a digest is still its end."""
+        """True if it got the mark now. One that it has stays: what is left of a digest is still its end."""
         if record.begun != NOT_BEGUN or record.event.kind >= TEST:
-            return
+            return False
         record.begun = begun
         try:
             self._outbox.update(number, record)
         except StorageError as error:
             log.error("courier", "How a mail was begun is not stored. %s", error)
+        return True
 
     def _portion(self, group):
         """What of the waiting records of one kind goes into the next mail."""
