@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from mailmote_host.board import firmware
-from mailmote_host.virtual import stand_ins
+from mailmote_host.virtual import orders, serial_board, stand_ins
 from mailmote_host.virtual.board import BoardError
 from mailmote_host.virtual.pty_port import PtyPort
 from mailmote_host.virtual.serial_board import SerialBoard
+from mailmote_host.virtual.serial_process import SerialProcess
 from mailmote_host.virtual.tcp_port import TcpPort
 
 WAITS = b"import time\nprint('main waits')\nwhile True:\n    time.sleep(60)\n"
@@ -135,6 +136,47 @@ def test_a_program_that_catches_ctrl_c_is_interrupted_again(make):
         until_said(board, b">>> ")
         port.write(b"print('third')\r")
         until_said(board, b"third\r\n>>> ")
+
+
+def test_a_program_that_resets_the_board_at_once_is_met_by_ctrl_c_between_two_starts(make):
+    """Wherever it strikes, the board lives, and in the end the REPL answers."""
+    board = make({"main.py": b"import machine\nmachine.reset()\n"})
+    for number in range(10):
+        answers = board.said.count(b"raw REPL; CTRL-B to exit\r\n>")
+        with open(board.port, "r+b", buffering=0) as port:
+            deadline_s = time.monotonic() + 30
+            while board.said.count(b"raw REPL; CTRL-B to exit\r\n>") == answers:
+                assert time.monotonic() < deadline_s
+                board.check()
+                port.write(b"\x03\x01")
+                time.sleep(number % 5 / 1000)
+        board.reset()
+
+
+class LateCtrlC(SerialProcess):
+    """The first of its kind is interrupted just after boot.py is done, and tells both at once."""
+
+    late = [True]
+
+    def reports(self):
+        found = super().reports()
+        if self.late and any(report.kind == orders.DONE for report in found):
+            self.late.clear()
+            self._signalled = True
+            os.kill(self._pid, signal.SIGINT)
+            while all(report.kind != orders.INTERRUPTED for report in found):
+                found += super().reports()
+        return found
+
+
+def test_ctrl_c_that_comes_too_late_for_boot_is_not_taken_for_one_of_main(make, monkeypatch):
+    monkeypatch.setattr(serial_board, "SerialProcess", LateCtrlC)
+    resets_once = b"import machine\nprint('main')\nif machine.reset_cause() == 1:\n    machine.reset()\n"
+    board = make({"main.py": resets_once})
+    until_said(board, b"main\r\n", 2)
+    until_said(board, b">>> ")
+    board.check()
+    assert not LateCtrlC.late
 
 
 def test_ctrl_c_hits_any_moment_of_an_order_and_none_is_lost(make):

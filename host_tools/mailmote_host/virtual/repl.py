@@ -49,6 +49,7 @@ class Outcome(NamedTuple):
 
 
 RESTART = Order(b"")
+BOOT, MAIN = Order(orders.SCRIPT, b"boot.py"), Order(orders.SCRIPT, b"main.py")
 
 # A part of the console: the outcome that ended the process, or None when the mode changes.
 _Part = Generator[Order | None, Outcome, Outcome | None]
@@ -93,8 +94,8 @@ class Console:
                 self._send(_SOFT_RESET)
 
     def _scripts(self) -> _Part:
-        for name in (b"boot.py",) if self._raw else (b"boot.py", b"main.py"):
-            outcome = yield Order(orders.SCRIPT, name)
+        for script in (BOOT,) if self._raw else (BOOT, MAIN):
+            outcome = yield script
             if outcome.ended:
                 return outcome
             self._send(cooked(outcome.text))

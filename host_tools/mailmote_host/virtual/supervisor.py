@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from . import orders, stand_ins
 from .board import BoardError
-from .repl import CTRL_C, INTERRUPTED, RESTART, Console, Order, Outcome
+from .repl import CTRL_C, INTERRUPTED, MAIN, RESTART, Console, Order, Outcome
 from .reset_lines import Reset
 from .serial_process import Report, SerialProcess
 from .wires import Wires
@@ -45,6 +45,8 @@ class Supervisor:
                 if report.kind == orders.STARTED:
                     booted()
                 self._reported(report)
+                if report.kind != orders.BEGUN:
+                    break  # what follows is a Ctrl-C that came too late for this order, and is not of the next
             if self._process.ended:
                 self._ended()
 
@@ -120,6 +122,11 @@ class Supervisor:
             bites_s = self._process.watchdog_bites_s
             self._process = self._new_process()
             self._process.watchdog_bites_s = bites_s
+        elif order == MAIN and self._process.interrupt_is_wanted:  # it was pressed while boot.py ran
+            self._process.forget_interrupt()
+            self._console.typed(self._process.take_back())
+            self._obey(self._steps.send(Outcome(INTERRUPTED)))
+            return
         else:
             self._process.order(order.kind, order.content)
         if order is not None:
