@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from mote_file import MOTE
 from test_agent import RECORDING, mails
 
+from mailmote_host import cli
 from mailmote_host.demo.ways import WAYS, secrets_for, settings_for, tenant_for
 from mailmote_host.tenant.service import serve
 from mailmote_host.virtual import micropython_image
@@ -43,6 +45,27 @@ def run(board, folder, secrets):
         elif "Press its reset button (EN, RST)" in line:
             board.reset()
     return process.wait(), said
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+def test_nothing_is_erased_while_a_secret_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("MAILMOTE_WIFI_PASSWORD", raising=False)
+    (tmp_path / "mote.toml").write_text(MOTE)
+    (tmp_path / "own.bin").write_bytes(micropython_image.build("esp32"))
+    with SerialBoard(tmp_path / "board", transport="rfc2217") as board:
+        flash = board.folder / "flash.bin"
+        with flash.open("r+b") as file:
+            file.seek(0x200000)
+            file.write(b"somebody's data")
+        before = flash.read_bytes()
+        board.start()
+        run = ["run", str(tmp_path / "mote.toml"), "--port", board.port, "--board", "esp32-devkitc"]
+        run += ["--image", str(tmp_path / "own.bin"), "--secrets-from", "env", "--yes", "--no-follow"]
+        assert cli.main(run) == 2
+        assert flash.read_bytes() == before
+    err = capsys.readouterr().err
+    assert "it has to be flashed first" in err
+    assert "The board needs wifi.password, and nothing gives it. Nothing was changed." in err
 
 
 @pytest.mark.timeout(TIMEOUT_S)

@@ -119,6 +119,27 @@ def test_a_look_at_the_chip_that_is_cut_short_leaves_the_board_running(make):
 
 
 @ON_RFC_2217
+def test_a_write_that_is_stopped_says_what_state_the_flash_is_in(make, image):
+    board, said = make(transport="rfc2217"), []
+
+    def press_ctrl_c(step, share):
+        if share > 0.1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        flash.put(
+            board.port,
+            boards.named("esp32-devkitc"),
+            image(size_of_padding_bytes=120_000),
+            press_ctrl_c,
+            said.append,
+            chip=ESP32,
+        )
+    assert said == ["The flash may be half written: run `mailmote flash` again before the board is used."]
+    assert _esptools(board.port) == []
+
+
+@ON_RFC_2217
 def test_an_unplugged_cable_is_told_and_a_second_run_mends_it_at_a_lower_speed(make, image):
     board = make(transport="rfc2217")
     line = FaultyLine(board.port)
