@@ -46,7 +46,7 @@ class Supervisor:
                     booted()
                 self._reported(report)
                 if report.kind != orders.BEGUN:
-                    break  # what follows is a Ctrl-C that came too late for this order, and is not of the next
+                    break  # a Ctrl-C that came too late for this order is not one of the next
             if self._process.ended:
                 self._ended()
 
