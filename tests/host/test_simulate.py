@@ -13,15 +13,15 @@ from mailmote.errors import RetryLater
 from mailmote.net.session import Session
 from mailmote.store.outbox import Outbox
 from mailmote_host import cli
-from mailmote_host.simulate import outage, run
-from mailmote_host.simulate.plan import FAULTS, NETWORK, POWER, Plan
+from mailmote_host.simulate.plan import FAULTS, NETWORK, POWER
+from mailmote_host.simulate.runs import Wanted, play
+from mailmote_host.simulate.tenant import PER_MINUTE
 
 SEEDS = (1, 2, 3)
 
 
 def simulated(boards, days, seed, faults=FAULTS):
-    plan = Plan(seed, days, faults)
-    return run.run(run.scenario(plan, boards), plan)
+    return play(Wanted(boards, days, seed, faults))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -136,12 +136,15 @@ def test_it_tells_a_delete_that_never_reaches_the_flash(monkeypatch):
 # The storm after an outage.
 
 
-def test_after_an_outage_everything_arrives_once():
-    plan = outage.plan(1, outage.DAYS, ())
-    result = run.run(outage.scenario(plan, 60), plan)
+def test_after_an_outage_no_mailbox_is_flooded_and_it_drains_at_full_speed():
+    result = play(Wanted(150, 0.25, 1, (), outage=True))
     print(result)
-    assert result.raised >= 60
+    assert result.raised > 500
     assert (result.lost, result.duplicates, result.crashes) == (0, 0, [])
+    assert result.boards_over_share == 0
+    assert result.peak_per_minute <= 2 * PER_MINUTE
+    assert result.over_limit_s <= 60
+    assert result.drain_s <= 1.25 * result.best_drain_s
 
 
 # The command.
@@ -168,7 +171,7 @@ def test_a_loss_is_exit_code_1_and_told_with_the_seed(capsys, monkeypatch):
 
     monkeypatch.setattr(Session, "send", deaf)
     assert cli.main(["simulate", "--boards", "1", "--days", "2", "--seed", "9", "--json"]) == 1
-    assert "the seed 9" in capsys.readouterr().err
+    assert "the seed: 9." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,13 @@ from .oracle import Acceptance, Key, Oracle
 from .plan import Plan, PowerFault
 from .tenant import PASSWORD, Server
 
-_LOOK_S = {"alarms": 60, "link": 300}  # how often what only looks is let look
+# What only looks is let look less often, for that takes most of a run's time.
+_LOOK_S = 60  # at time that passes
+_WATCH_S = 300  # at a link that is up
+_RESTING_S = 5  # a shorter sleep of the link is part of an attempt
+_ATTEMPT_S = 20  # at an access point that is away,
+_NEAR_S = 200  # until shortly before it is back
+
 _SILENT_S = 3600
 
 
@@ -142,7 +148,8 @@ class Board:
         self.route = Route(self._chance.uniform(0.01, 0.12), self._open_at)
         self.flash = Flash()
         self.flash.folders |= {"secrets", "ca"}
-        self.flash.contents |= {"secrets/mail.password": PASSWORD.encode(), "ca/root.der": b"a root"}
+        self.flash.contents |= {f"secrets/{name}.password": PASSWORD.encode() for name in ("mail", "wifi")}
+        self.flash.contents["ca/root.der"] = b"a root"
         self.life: Life | None = None
         self.power_cuts = 0
         self._off_s = 1.0
@@ -209,14 +216,21 @@ class _Heartbeat(supervisor.Heartbeat):
     async def sleep(self, seconds: float, unless: asyncio.Event | None = None) -> None:
         life = current.get()
         life.check()
-        if self.name == "alarms" or (self.name == "link" and life.wlan.isconnected()):
-            seconds = max(seconds, _LOOK_S[self.name])
-        elif self.name != "link" and seconds <= 1:
-            seconds = max(seconds, life.wlan.back_s())
+        seconds = max(seconds, self._least_s(seconds, life.wlan.back_s()))
         if unless is None:
             await asyncio.sleep(seconds)
         elif not unless.is_set():
             await supervisor._wait_at_most(unless, seconds)
+
+    def _least_s(self, seconds: float, back_s: float) -> float:
+        """How long nothing would come of looking, for the access point is away for another `back_s`."""
+        if self.name == "alarms":
+            return _LOOK_S
+        if self.name != "link":
+            return back_s if seconds <= 1 else 0
+        if back_s:
+            return min(_ATTEMPT_S, back_s - _NEAR_S)
+        return _WATCH_S if seconds >= _RESTING_S else 0
 
 
 class _Supervisor(supervisor.Supervisor):

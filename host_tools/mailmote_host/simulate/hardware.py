@@ -12,6 +12,7 @@ from .plan import Plan, Windows
 EPOCH_S = 1782864000
 """2026-07-01, when every run begins, in seconds since 1970."""
 
+_RSSI_DBM = -58
 _POWER_ON_S = 946684800  # an ESP32's clock begins with 2000-01-01
 
 
@@ -98,6 +99,8 @@ class Wlan:
         return self
 
     def active(self, is_active: bool | None = None) -> bool:
+        if is_active is False:
+            self._joined = False
         return True
 
     def connect(self, ssid: str | None = None, key: str | None = None) -> None:
@@ -115,7 +118,11 @@ class Wlan:
         return self._gone.open_at(now_s) - now_s
 
     def status(self, what: str | None = None) -> int:
-        return -58 if what == "rssi" else 1010
+        if what == "rssi":
+            return _RSSI_DBM
+        if not self._joined:
+            return Network.STAT_IDLE
+        return Network.STAT_GOT_IP if self.isconnected() else Network.STAT_NO_AP_FOUND
 
     def config(self, what: str | None = None, **settings: object) -> bytes | None:
         return b"\x02mote\x01" if what == "mac" else None
@@ -125,7 +132,9 @@ class Network:
     """The module `network`."""
 
     STA_IF = Wlan.IF_STA
+    STAT_IDLE = 1000
     STAT_GOT_IP = 1010
+    STAT_NO_AP_FOUND = 201
 
     def __init__(self, wlan: Wlan) -> None:
         self.WLAN = wlan

@@ -15,6 +15,8 @@ POWER, NETWORK, TENANT, CLOCK = "power", "network", "tenant", "clock"
 FAULTS = (POWER, NETWORK, TENANT, CLOCK)
 
 _CONNECTIONS_CUT = 0.15  # of all, while the network is at fault
+_FLICKERS = 0.4  # of the power cuts: the next one comes at once
+_LONG, _LONGER = 0.08, 10  # that part of all windows lasts so many times longer
 _OPENING_OCTETS = 7000  # both flights of TLS and the dialogue up to the first message, about
 _REPLY_OCTETS = 150  # the final reply, and some
 
@@ -92,7 +94,8 @@ class Plan:
         while POWER in self.kinds and at_s < self.end_s:
             off_s = chance.choice((1.0, 5.0, 60.0, chance.uniform(60, 7200)))
             found.append(PowerFault(at_s, chance.choice(("now", "flash", "flash", "mail", "mail")), off_s))
-            at_s += off_s + chance.expovariate(1 / DAY_S)
+            flickers = chance.random() < _FLICKERS
+            at_s += off_s + (chance.uniform(0, 20) if flickers else chance.expovariate(1 / DAY_S))
         return found
 
     def drift(self, board: int) -> float:
@@ -117,7 +120,15 @@ class Plan:
         found = []
         begin_s = chance.expovariate(a_day / DAY_S)
         while begin_s < self.end_s:
-            end_s = min(begin_s + chance.uniform(least_s, most_s), self.end_s)
+            longer = _LONGER if chance.random() < _LONG else 1
+            end_s = min(begin_s + chance.uniform(least_s, most_s) * longer, self.end_s)
             found.append(Window(begin_s, end_s, chance.choice(what)))
             begin_s = end_s + chance.expovariate(a_day / DAY_S)
         return Windows(found)
+
+
+def outage(seed: int, days: float, kinds: Sequence[str]) -> Plan:
+    """A plan in which a whole site has no Wi-Fi from soon after the start to the end."""
+    made = Plan(seed, days, kinds)
+    made.wifi = Windows([Window(60.0, made.end_s)])
+    return made

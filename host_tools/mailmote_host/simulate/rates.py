@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 
 _MINUTE_S = 60.0
+_SLACK = 0.99  # what is on its way comes a little sooner or later
 
 
 class Rates:
@@ -34,3 +35,14 @@ class Rates:
             since_s = moment_s if since_s is None else since_s
             longest_s = max(longest_s, moment_s - since_s)
         return longest_s
+
+
+def too_fast(at_s: Sequence[float], interval_s: float) -> bool:
+    """Whether four of these moments lie within two intervals.
+
+    One mail an interval gives three of them, for a mail that was held up may be close to the next one.
+    """
+    moments_s = sorted(at_s)
+    return any(
+        later - first < 1.98 * interval_s for first, later in zip(moments_s, moments_s[3:], strict=False)
+    )

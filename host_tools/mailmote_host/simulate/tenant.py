@@ -52,24 +52,31 @@ class _Quiet(Journal):
 
 
 class _Rules(SubmissionRules):
-    """Those of the mailbox. `arrivals` has when each whole message came, before anything holds it back."""
+    """Those of the mailbox. `on_arrived` hears of each message that they take, before it is held back."""
 
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, tenant: Tenant, on_arrived: Callable[[Session], None]) -> None:
         super().__init__(tenant)
-        self.arrivals: list[float] = []
+        self._on_arrived = on_arrived
 
     def message(self, session: Session, message: Message) -> Answer | None:
         refusal = super().message(session, message)
         if refusal is None:
-            self.arrivals.append(asyncio.get_running_loop().time())
+            self._on_arrived(session)
         return refusal
 
 
 class Server:
-    """`on_accepted(connection, message)` hears of each message, before its reply is on its way."""
+    """`on_arrived(connection)` hears of each message that will be taken, `on_accepted(connection, message)`
+    when it is, before its reply is on its way: in between the tenant may hold it back.
+    """
 
     def __init__(
-        self, plan: Plan, epoch_s: int, on_accepted: Callable[[Connection, Message], None], to: Iterable[str]
+        self,
+        plan: Plan,
+        epoch_s: int,
+        on_arrived: Callable[[Connection], None],
+        on_accepted: Callable[[Connection, Message], None],
+        to: Iterable[str],
     ) -> None:
         self._plan = plan
         self._chance = plan.chance("tenant")
@@ -82,15 +89,11 @@ class Server:
             messages_per_minute=PER_MINUTE,
             clock=lambda: epoch_s + asyncio.get_running_loop().time(),
         )
-        self._rules = _Rules(self.tenant)
+        self._rules = _Rules(self.tenant, lambda session: on_arrived(self._connections[id(session)]))
         self._journal = _Quiet(self._accepted)
         self._connections: dict[int, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.failures: list[BaseException] = []
-
-    @property
-    def arrivals(self) -> list[float]:
-        return self._rules.arrivals
 
     def is_down(self) -> bool:
         """Whether nobody answers at its port."""
