@@ -62,6 +62,8 @@ class Agent:
         supervisor.start("console", self._console.run)
         for watcher in self._watchers:
             supervisor.start("sensor " + watcher.name, watcher.run)
+        if "led" in self._settings["device"]:
+            supervisor.start("led", self._blink)
         compat.collect()
         self._console.greet()
         supervisor.start("end", self._await_safe_end if self._safe else self._await_end)
@@ -82,6 +84,13 @@ class Agent:
         alarms = [Alarm(alarm) for alarm in self._settings["alarms"] if alarm["sensor"] == entry["name"]]
         per_hour = self._settings["limits"]["changes_per_hour"]
         return Watcher(entry, alarms, self._tell, self._health, per_hour, self._courier.settle)
+
+    async def _blink(self, heartbeat):
+        device = self._settings["device"]
+        led = compat.borrow("mailmote.led")
+        await led.Led(device["led"], device["led_inverted"]).keep(
+            heartbeat, lambda: led.state_of(self._courier, len(self._outbox), self._safe, self._link)
+        )
 
     async def _tick(self, heartbeat):
         """What time alone brings about: missing readings, reminders, another try to store."""
