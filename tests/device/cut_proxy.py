@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 
-from cut_network import DOWN, FIN, RST, UP
+from cut_line import DOWN, FIN, RST, UP
 
 _CHUNK_OCTETS = 65536
 _PATIENCE_S = 30

@@ -18,7 +18,8 @@ from collections import Counter
 import pytest
 from cut_bugs import BUGS
 from cut_cases import INSIDE, OUTSIDE, PASSWORD, SENDER, Case, cases, faults, judge, tenant
-from cut_network import DOWN, FIN, RST, SILENCE, UP, Cut, deliver
+from cut_line import DOWN, FIN, RST, SILENCE, UP, Cut
+from cut_network import deliver
 from cut_proxy import Proxy
 from sessions import FIRMWARE, HERE, RUNTIMES
 
