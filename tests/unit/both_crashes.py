@@ -45,7 +45,7 @@ def on_board(test):
     board = Board()
     before = compat.ticks_ms, log.level, list(log._ring), list(redaction._secrets), sys.modules.get("machine")
     compat.ticks_ms, log.level, log._ring[:] = lambda: board.now_ms, 100, []
-    sys.modules["machine"] = board
+    sys.modules["machine"] = board  # pyright: ignore[reportArgumentType] - any object will do
     try:
         on_flash(lambda: test(board))
     finally:
@@ -109,7 +109,6 @@ def test_crashes_are_counted_over_resets_by_the_time_that_the_board_ran():
             starts = []
             for _ in range(3):
                 board.run(ran_s)
-                sys.modules["machine"] = board
                 keep = crashes.Crashes()  # what going_on() of the run would have kept
                 keep._load()
                 keep._before_s += ran_s
@@ -247,7 +246,7 @@ def test_without_memory_in_the_rtc_no_restart_is_wanted_as_it_would_not_help():
             return HARD
 
     def check(board):
-        sys.modules["machine"] = Bare()
+        sys.modules["machine"] = Bare()  # pyright: ignore[reportArgumentType] - any object will do
         started = crashes.Crashes()
         started.begin(180)
         equal([fail(started) for _ in range(4)], [False] * 4)

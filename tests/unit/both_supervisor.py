@@ -244,10 +244,13 @@ def test_the_pause_before_a_restart_doubles_up_to_five_minutes_and_begins_anew_a
     with_clock(check)
 
 
+class ShortOfMemory(Crashes):
+    def failed(self, what, error):
+        raise MemoryError("planned")
+
+
 def test_a_failure_that_leaves_no_memory_to_tell_it_is_survived():
     async def check(clock):
-        crashes = Crashes()
-        crashes.failed = raise_memory_error
         runs = []
 
         async def fails_once(heartbeat):
@@ -255,14 +258,10 @@ def test_a_failure_that_leaves_no_memory_to_tell_it_is_survived():
             if len(runs) == 1:
                 raise ValueError("planned")
 
-        await supervisor.Supervisor(None, crashes)._keep(Naps([]), fails_once)
+        await supervisor.Supervisor(None, ShortOfMemory())._keep(Naps([]), fails_once)
         equal(len(runs), 2)
 
     with_clock(check)
-
-
-def raise_memory_error(*_):
-    raise MemoryError("planned")
 
 
 async def turns(count=60):
