@@ -103,7 +103,7 @@ class Wake:
             self._listen()
         if self._fresh or self._asleep.waiting:
             self._open_outbox()
-        if not clock.is_set() and self._is_clock_due():
+        if (self._fresh or not clock.is_set()) and self._is_clock_due():
             await self._go_online(heartbeat)  # first, as an alarm tells its time
         alive = self._is_sign_of_life_due()
         self._sample(alive)
@@ -207,14 +207,14 @@ class Wake:
             await self._renew(heartbeat)
 
     async def _go_online(self, heartbeat):
-        """Bring the link up, once in a wake, and set the clock if that is due."""
+        """Bring the link up, waited for once in a wake, and set the clock if that is due."""
         if self._link_up is None:
             self._supervisor.start("link", self._link.keep)
             for _ in range(_LINK_S):
                 if self._link.up:
                     break
                 await heartbeat.sleep(1)
-            self._link_up = self._link.up
+        self._link_up = self._link.up
         asleep = self._asleep
         if not self._is_clock_due(_CLOCK_EARLY_S):
             return

@@ -8,7 +8,7 @@ from battery_board import DEEPSLEEP, HARD, PWRON, SETTINGS, START_S, WDT, Board
 from expect import equal, raises
 
 from mailmote import battery, compat, errors, event, log, sign_in, wake
-from mailmote.store import outbox, rtc
+from mailmote.store import outbox, rtc, state
 
 
 def changed(**tables):
@@ -300,6 +300,18 @@ def test_the_clock_is_set_at_once_and_then_once_a_day():
     board.on_flash(check)
 
 
+def test_after_a_loss_of_power_the_clock_is_set_before_an_alarm_tells_its_time():
+    def check(board):
+        state.write("clock-floor", int(board.true_s) - 5 * 86400)  # the clock would go on from there
+        board.power_off()
+        board.sensor = warm_from(0)
+        board.wake()
+        (alarm,) = board.raised
+        equal(abs(alarm.at_s - board.true_s) < 600, True)
+
+    settled(changed(alarms=[dict(SETTINGS["alarms"][0], for_s=0)]))(check)
+
+
 def test_a_clock_that_cannot_be_set_is_tried_more_and_more_rarely():
     board = Board()
     board.ntp = False
@@ -470,7 +482,7 @@ def test_a_test_mail_that_somebody_asks_for_is_sent_before_it_sleeps():
     answers = []
 
     async def typed(console, heartbeat):
-        await heartbeat.sleep(4)
+        await heartbeat.sleep(8)
         console.obey("test-mail", answers.append)
 
     def check(board):
@@ -480,7 +492,7 @@ def test_a_test_mail_that_somebody_asks_for_is_sent_before_it_sleeps():
         board.wake()
         equal(([one.kind for one in board.raised], len(board.mails)), ([event.TEST], 1))
         equal(answers[0]["number"] is not None, True)
-        equal(board.true_s - board.slept_s - begin_s >= 14, True)
+        equal(board.true_s - board.slept_s - begin_s >= 17, True)
 
     Console.run = typed
     try:

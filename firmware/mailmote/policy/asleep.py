@@ -36,7 +36,7 @@ class Asleep:
         self.renew_s = 0
         self.warned = False
         self.began_s = 0
-        self.counts = (0,) * 4
+        self.counts = tuple([0] * 4)
         self.courier = b""
         self.due_s = [0] * sensors
         self.alarms = [None] * sensors
