@@ -207,6 +207,22 @@ def test_other_recipients_make_another_mail_of_it_always_the_same():
     equal(identities(plain) == identities(first), False)
 
 
+def test_for_other_recipients_the_end_of_a_digest_is_none():
+    box = Box(*["to all"] * 4)
+    for number in box.waiting():
+        box.records[number].recipients_crc ^= 0x55
+    box.records[2].begun = record.ENDS_DIGEST
+    server = Server({})
+    deliver(made(box), server)
+    equal(told(server), [4])
+
+
+def test_what_outlived_a_start_has_waited_for_long_but_the_oldest_goes_alone():
+    box, server = Box(*["to all"] * 3), Server({})
+    deliver(made(restarted(box)), server)
+    equal(told(server), [1, 2])
+
+
 def test_an_alert_that_cannot_be_read_keeps_no_other_from_leaving_and_is_told():
     class Unreadable(Box):
         def load(self, number):
