@@ -72,9 +72,11 @@ class Tokens:
         return again
 
     def renewal_s(self):
-        """When a sign-in that no mail uses is to be renewed, in seconds since 1970: soon after, if it never was
-        used."""
-        return (state.read(_SIGNED_IN) or 0) + _RENEW_AFTER_S
+        """When a sign-in that no mail uses is to be renewed: in 1970, if it never was used, or lies ahead."""
+        since_s = state.read(_SIGNED_IN) or 0
+        if clock.is_set() and since_s > clock.now_s():
+            since_s = 0
+        return since_s + _RENEW_AFTER_S
 
     async def keep(self, heartbeat, link, warn):
         """Renew a sign-in that no mail has used for 60 days; `warn(since_s, error)` hears of a failure, once.

@@ -203,7 +203,7 @@ class Wake:
             await self._go_online(heartbeat)
         if mail:
             await self._deliver(heartbeat, hurry)
-        if self._link_up and self._is_renewal_due():
+        if self._is_renewal_due():
             await self._renew(heartbeat)
 
     async def _go_online(self, heartbeat):
@@ -255,10 +255,14 @@ class Wake:
     async def _renew(self, heartbeat):
         """A sign-in that no mail has used for long. If it was good and is not renewed, one mail says so."""
         errand, asleep = self._open_errand(), self._asleep
+        now_s = clock.now_s()
+        asleep.renew_s = now_s + DAY_S
+        if not self._link_up:
+            return
         since_s = errand.renewal_s()
         error = await errand.renew(heartbeat)
-        now_s = clock.now_s()
-        asleep.renew_s = now_s + DAY_S if error else errand.renewal_s()
+        if not error:
+            asleep.renew_s = errand.renewal_s()
         if error and not asleep.warned and since_s > _NEVER_USED_S:
             self._health.note("The sign-in was not renewed. %s" % error)
             self._told.append(event.Event(event.ALARM, event.SIGN_IN, "Sign-in", since_s, now_s))

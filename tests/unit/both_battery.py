@@ -437,6 +437,20 @@ def test_a_sign_in_that_no_mail_uses_is_renewed():
     with_tokens(check, DAILY)
 
 
+def test_a_renewal_without_wifi_is_tried_daily():
+    def check(board):
+        board.wifi = False
+        board.live(61 * 86400)
+        wakes = board.radio_wakes
+        board.live(10 * 86400)
+        equal((board.radio_wakes - wakes <= 21, Token.asked), (True, 0))  # the clock is due as well
+        board.wifi = True
+        board.live(2 * 86400)
+        equal((Token.asked, board.raised), (1, []))
+
+    with_tokens(check, DAILY)
+
+
 def test_a_sign_in_that_is_not_renewed_is_told_once_and_tried_daily():
     def check(board):
         Token.error = errors.FixSettings("planned", "aadsts-700082")

@@ -116,6 +116,24 @@ def one(lines, *words):
         equal((word, word in lines[0]), (word, True))
 
 
+def test_each_server_is_asked_once_until_one_sets_the_clock():
+    for answers, moved_s, asked in (
+        ([NOW_S + 5], 5, ["one"]),
+        ([OSError(110), NOW_S], 0, ["one", "two"]),
+        ([OSError(110), 0, NOW_S - 7], -7, ["one", "two", "three"]),
+        ([OSError(110), OSError(110), OSError(110)], None, ["one", "two", "three"]),
+    ):
+        bench = Bench(NOW_S, answers)
+        got = []
+
+        def check():
+            clock.begin(None, SERVERS)
+            got.append(clock.ask())  # noqa: B023 - called at once
+
+        on(bench, check)
+        equal((got, bench.asked), ([moved_s], asked))
+
+
 def test_only_a_time_that_can_be_is_set():
     def check():
         for board_s, is_set in (

@@ -221,6 +221,11 @@ def test_where_no_folder_can_be_listed_drivers_are_made_all_the_same():
         sensors.__file__ = real
 
 
+def test_only_a_recording_is_not_live():
+    for name, live in (("replay", False), ("adc", True), ("digital", True), ("system", True), ("gone", True)):
+        equal((name, sensors.is_live(name)), (name, live))
+
+
 def test_an_option_that_must_be_given_is_named():
     error = raises(SettingsError, sensors.make, "replay", {})
     equal('"path"' in str(error) and "mote.toml" in str(error), True)

@@ -53,6 +53,10 @@ def test_without_a_sign_in_nothing_is_shown():
     with_store(lambda: equal(shown({"auth": "none"}), (None, None)))
 
 
+def test_what_is_stored_is_never_to_be_renewed():
+    equal(sign_in.of({"auth": "none"}).renewal_s(), 0)
+
+
 def test_a_certificate_is_shown_to_tls_and_not_to_smtp():
     with_store(lambda: equal(shown(CERTIFICATE), (None, (b"a chain", b"a key"))))
 

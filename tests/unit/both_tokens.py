@@ -342,6 +342,19 @@ def test_a_board_that_never_signed_in_does_so_at_once_and_then_rests_for_60_days
     equal(len(entra.asked), 2)
 
 
+def test_when_a_renewal_is_due_can_be_asked():
+    def check(one, entra):
+        equal(one.renewal_s(), 60 * DAY_S)
+        token_of(one)
+        equal(one.renewal_s(), NOW_S + 60 * DAY_S)
+        entra.now -= 1
+        equal(one.renewal_s(), 60 * DAY_S)
+        entra.set = False
+        equal(one.renewal_s(), NOW_S + 60 * DAY_S)
+
+    with_entra(check, Entra(good()))
+
+
 def test_a_failed_renewal_is_told_once_and_tried_each_hour():
     busy = RetryLater("busy", "server-busy")
     entra = Entra(busy, busy, busy, busy, good(), busy)
