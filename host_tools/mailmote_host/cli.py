@@ -2,9 +2,13 @@
 
 Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C. A command's module has `command`,
 a click.Command whose function returns its exit code, or None for 0; it is imported when it is called.
+
+With --json a command's result is one value of JSON on standard output, and so is the error that it ends
+with: an object whose only key is `error`.
 """
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +22,7 @@ import mailmote
 from .errors import HostError
 
 _DONE, _FAILED, _STOPPED = 0, 1, 130
+_STREAMS = ("monitor", "sandbox", "virtual-board")  # which print a line of JSON for each event
 
 # Command: (module, what it does), in the order of --help.
 COMMANDS = {
@@ -83,32 +88,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code. No exception but SystemExit of a completion leaves it."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     said_by = " ".join(["mailmote", *(word for word in arguments[:1] if word in COMMANDS)])
+    in_json = "--json" in arguments and arguments[0] not in _STREAMS
+
+    def end(text: str, code: int) -> int:
+        return _end(text, said_by, code, in_json)
+
     try:
         return mailmote_command.main(arguments, prog_name="mailmote", standalone_mode=False) or _DONE
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.UsageError as error:
         error.show()
+        _tell_in_json(error.format_message(), in_json)
         return error.exit_code
     except click.ClickException as error:
-        return _end(f"{said_by}: {error.format_message()}", error.exit_code)
+        return end(error.format_message(), error.exit_code)
     except HostError as error:
-        return _end(f"{said_by}: {error}", error.exit_code)
+        return end(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _end(f"{said_by}: stopped.", _STOPPED)
+        return end("stopped.", _STOPPED)
     except BrokenPipeError:
         _forget_output()
         return _FAILED
     except OSError as error:
-        return _end(f"{said_by}: {error}. Check the path, its permissions and the disk.", _FAILED)
+        return end(f"{error}. Check the path, its permissions and the disk.", _FAILED)
     except Exception as error:  # a fault of this program: its text may quote anything, so its place is told
-        return _end(f"{said_by}: {_place(error)} Please report it, with the command that you gave.", _FAILED)
+        return end(f"{_place(error)} Please report it, with the command that you gave.", _FAILED)
 
 
-def _end(text: str, code: int) -> int:
+def _end(text: str, said_by: str, code: int, in_json: bool) -> int:
     with contextlib.suppress(OSError):
-        print(text, file=sys.stderr)
+        print(f"{said_by}: {text}", file=sys.stderr)
+    _tell_in_json(text, in_json)
     return code
+
+
+def _tell_in_json(text: str, in_json: bool) -> None:
+    if not in_json:
+        return
+    try:
+        print(json.dumps({"error": text}, ensure_ascii=False), flush=True)
+    except OSError:
+        _forget_output()
 
 
 def _forget_output() -> None:

@@ -1,5 +1,6 @@
 """The command line as a whole: the table of commands, their help, completion, and how errors end."""
 
+import json
 import os
 import re
 import subprocess
@@ -31,7 +32,8 @@ def fails(monkeypatch):
 
     def make(error):
         @click.command()
-        def command():
+        @click.option("--json", "as_json", is_flag=True)
+        def command(as_json):
             raise error
 
         monkeypatch.setattr("mailmote_host.check.command", command)
@@ -62,7 +64,7 @@ def test_the_words_of_the_table_begin_small_and_end_without_a_stop():
     assert [words for words in told if not words[0].islower() or words.endswith(".")] == []
 
 
-@pytest.mark.parametrize(
+ERRORS = pytest.mark.parametrize(
     ("error", "code", "told"),
     [
         (
@@ -78,12 +80,67 @@ def test_the_words_of_the_table_begin_small_and_end_without_a_stop():
         (OSError(28, "No space left on device", "x"), 1, "Check the path, its permissions and the disk."),
     ],
 )
+
+
+@ERRORS
 def test_an_error_is_a_line_and_a_code(fails, capsys, error, code, told):
     fails(error)
     assert cli.main(["check"]) == code
     out, err = capsys.readouterr()
     assert told in err
     assert (out, "Traceback" in err) == ("", False)
+
+
+@ERRORS
+def test_with_json_an_error_is_one_value_on_standard_output_too(fails, capsys, error, code, told):
+    fails(error)
+    assert cli.main(["check", "--json"]) == code
+    out, err = capsys.readouterr()
+    assert told in err
+    said = json.loads(out)
+    assert list(said) == ["error"]
+    assert said["error"] in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("check nowhere.toml", 2),
+        ("doctor nowhere.toml", 2),
+        ("init --nonsense", 2),
+        ("devices --port /nowhere", 1),
+        ("boards nowhere", 2),
+        ("firmware list --board nowhere", 2),
+        ("firmware fetch --board nowhere", 2),
+        ("firmware verify /nowhere", 1),
+        ("flash --port /nowhere --yes", 1),
+        ("provision nowhere.toml", 2),
+        ("provision nowhere.csv", 2),
+        ("update --port /nowhere", 1),
+        ("secrets list --port /nowhere", 1),
+        ("status --port /nowhere", 1),
+        ("alerts --port /nowhere", 1),
+        ("test-mail --port /nowhere", 1),
+        ("backup --port /nowhere", 1),
+        ("explain Tuesday", 1),
+        ("explain --log /nowhere", 2),
+        ("demo --nonsense", 2),
+        ("simulate --nonsense", 2),
+    ],
+)
+def test_with_json_what_fails_prints_one_value(arguments, code, capsys):
+    assert cli.main([*arguments.split(), "--json"]) == code
+    json.loads(capsys.readouterr().out)
+
+
+def test_each_command_with_json_was_looked_at():
+    mark = next(
+        one for one in test_with_json_what_fails_prints_one_value.pytestmark if one.name == "parametrize"
+    )
+    looked_at = {tuple(arguments.split()) for arguments, _ in mark.args[1]}
+    for words, command in commands():
+        if any("--json" in one.opts for one in command.params) and words[0] not in cli._STREAMS:
+            assert any(arguments[: len(words)] == words for arguments in looked_at), words
 
 
 def test_a_fault_of_our_own_is_told_by_its_place_and_never_by_its_text(fails, capsys):

@@ -106,6 +106,8 @@ def _explain_one(text: str, stage: str, as_json: bool) -> int:
     found, parsed = _meaning(text, stage)
     if found is None:
         print(_not_explained(parsed), file=sys.stderr)
+        if as_json:
+            print(json.dumps({"error": _not_explained(parsed)}))
         return 1
     print(json.dumps(_as_json(found), indent=2) if as_json else _as_text(found))
     return 0
