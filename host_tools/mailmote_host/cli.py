@@ -95,8 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         return mailmote_command.main(arguments, prog_name="mailmote", standalone_mode=False) or _DONE
-    except click.exceptions.Exit as end:
-        return end.exit_code
+    except click.exceptions.Exit as asked:
+        return asked.exit_code
     except click.UsageError as error:
         error.show()
         _tell_in_json(error.format_message(), in_json)
