@@ -8,7 +8,7 @@ PIP := .venv/bin/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-board test check format clean interpreter
+.PHONY: help demo demo-board test soak check format clean interpreter
 
 help:
 	@echo "make TARGET, where TARGET is one of"
@@ -22,6 +22,9 @@ demo-board: interpreter ## a bare virtual board is flashed by esptool, provision
 
 test: interpreter ## run all tests
 	@.venv/bin/pytest -q -n $(WORKERS) --dist worksteal
+
+soak: interpreter ## run the tests that take minutes: power cuts and network cuts by the ten thousand
+	@.venv/bin/pytest -q -n $(WORKERS) --dist worksteal -m soak
 
 check: $(READY) ## lint, and check the types of the host tools and of the firmware
 	@.venv/bin/ruff check --quiet .

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import battery_table
 import canary
+import flash_table
 import hostile_table
 import network_cut_table
 import pytest
@@ -78,3 +79,4 @@ def pytest_terminal_summary(terminalreporter):
     canary.write(terminalreporter)
     battery_table.write(terminalreporter)
     network_cut_table.write(terminalreporter)
+    flash_table.write(terminalreporter)
