@@ -247,6 +247,22 @@ def test_a_person_who_resets_it_sees_it_try_at_once_and_a_watchdog_does_not():
     settled()(check)
 
 
+def test_a_try_that_is_due_wakes_it_between_two_readings():
+    def check(board):
+        board.server = errors.RetryLater("planned")
+        board.sensor = warm_from(0)
+        board.live(4000)
+        equal((len(board.raised), board.slept_s <= 61, board.mails), (1, True, []))
+        board.server = None
+        samples = board.samples
+        board.wake()
+        equal((len(board.mails), board.samples - samples), (1, 0))
+
+    sensors = [dict(SETTINGS["sensors"][0], every_s=3600)]
+    alarms = [dict(SETTINGS["alarms"][0], for_s=0, no_reading_for_s=7200)]
+    settled(changed(sensors=sensors, alarms=alarms, retry={"first_s": 60, "cap_s": 60}))(check)
+
+
 def test_a_server_that_hangs_does_not_keep_it_awake():
     real = compat.wait_ms
 
