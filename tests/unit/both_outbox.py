@@ -232,7 +232,7 @@ def test_a_merge_that_a_power_cut_halved_is_finished_at_the_next_start():
     def check():
         box = outbox.Outbox()
         for number in range(outbox.MAX_RECORDS):
-            box.enqueue(sample("one" if number < 3 else "alarm %d" % number, 0), TO)
+            box.enqueue(sample("one" if 0 < number < 4 else "alarm %d" % number, 0), TO)
         dropped = []
 
         def cut(number):
@@ -243,9 +243,9 @@ def test_a_merge_that_a_power_cut_halved_is_finished_at_the_next_start():
 
         box.drop = cut
         raises(StorageError, box.enqueue, sample("one more", 0), TO)
-        equal((dropped, sorted(os.listdir("outbox"))[:2]), ([1], ["00000002", "00000003"]))
+        equal((dropped, sorted(os.listdir("outbox"))[1:3]), ([2], ["00000003", "00000004"]))
         again = outbox.Outbox()
-        equal((again.waiting()[0], again.load(3).event.count, len(again)), (3, 3, outbox.MAX_RECORDS - 2))
+        equal((again.waiting()[1], again.load(4).event.count, len(again)), (4, 3, outbox.MAX_RECORDS - 2))
 
     on_flash(check, 64)
 
@@ -253,17 +253,34 @@ def test_a_merge_that_a_power_cut_halved_is_finished_at_the_next_start():
 def test_merged_records_are_pending_for_whom_either_was_and_are_another_mail():
     def check():
         box = outbox.Outbox()
-        for _ in range(outbox.MAX_RECORDS):
-            box.enqueue(sample("one", 0), TO)
+        for number in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("one" if number < 2 else "alarm %d" % number, 0), TO)
         first, second = (box.load(number) for number in (1, 2))
         first.pending, second.pending = 0b01, 0b10
         box.update(1, first)
         box.update(2, second)
-        box.enqueue(sample("one", 0), TO)
+        box.enqueue(sample("one more", 0), TO)
         last = box.waiting()[0]
         kept = box.load(last)
-        equal((last, kept.event.count, kept.pending & 0b11), (9, 9, 0b11))
+        equal((last, kept.event.count, kept.pending & 0b11), (2, 2, 0b11))
         equal(kept.identity in (first.identity, second.identity), False)
+
+    on_flash(check, 64)
+
+
+def test_what_some_have_got_and_the_oldest_which_may_be_on_its_way_are_merged_last():
+    def check():
+        box = outbox.Outbox()
+        for _ in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("one", 0), TO)
+        before = [box.load(number) for number in (1, 2)]
+        before[1].pending = 0b10
+        box.update(2, before[1])
+        box.enqueue(sample("one", 0), TO)
+        equal((box.waiting()[:3], box.load(11).event.count), ((1, 2, 11), 9))
+        for number in (1, 2):
+            kept, was = box.load(number), before[number - 1]
+            equal((kept.identity, kept.pending, kept.event.count), (was.identity, was.pending, 1))
 
     on_flash(check, 64)
 

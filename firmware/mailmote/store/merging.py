@@ -2,7 +2,9 @@
 
 The later record stands for both (`event.merged`): it keeps what is last, the worst value, since when, and how
 many. It gets a new identity, for it is another mail: one with the old Message-ID might be taken for one that
-arrived before. For the same reason records of a mail that was begun are left alone while there are others.
+arrived before. For the same reason records of a mail that was begun are left alone while there are others,
+and so is the oldest, which is sent without a mark. What some have got already is merged with its like, or they
+would get it again.
 
 The new identity follows from that of the earlier record, so that a start knows one that a loss of power has
 left beside the one that stands for it.
@@ -21,8 +23,9 @@ MOST_AT_ONCE = 8  # a walk reads every record: not for the sake of one
 
 def make_room(outbox):
     """Merge some records; how many there are fewer. Raises StorageError where the flash fails."""
-    held_to = _last_of_digests(outbox)
-    return _merge(outbox, held_to) or _merge(outbox, 0)
+    oldest = outbox.waiting()[0]
+    after = max(oldest, _last_of_digests(outbox))
+    return _merge(outbox, after, True) or _merge(outbox, oldest, True) or _merge(outbox, 0, False)
 
 
 def finish(outbox):
@@ -55,15 +58,15 @@ def _last_of_digests(outbox):
     return last
 
 
-def _merge(outbox, after):
-    """Merge pairs of records with numbers above `after`; how many."""
+def _merge(outbox, after, alike):
+    """Merge pairs of records with numbers above `after`; how many. `alike`: if both wait for the same."""
     earlier = {}  # by what must be the same of two records
     done = 0
     for number in outbox.waiting():
         record = outbox.load(number) if number > after else None
         if record is None or record.begun != NOT_BEGUN or record.event.kind >= TEST:
             continue
-        key = (record.event.alarm, record.recipients_crc)
+        key = (record.event.alarm, record.recipients_crc, record.pending if alike else None)
         if key not in earlier:
             earlier[key] = number
             continue
