@@ -207,6 +207,15 @@ def test_what_is_needed_follows_from_the_settings():
     assert settings_file.route_of(routes, "wifi.password") is mail
 
 
+@pytest.mark.parametrize("backend", ["nowhere.Nonsense", "keyring.nonsense", "keyring.core.Nonsense"])
+def test_a_keyring_that_cannot_be_loaded_is_told(monkeypatch, backend):
+    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
+    source = secret_sources.Keyring(lambda name: ("freezer-3",))
+    with pytest.raises(UsageError, match=r"keyring of this computer cannot be used \(\w+Error\)"):
+        source.get("wifi.password")
+
+
 def test_what_is_missing_is_told_with_every_way_to_give_it():
     text = str(secret_sources.missing(("mail.password", "relay.key")))
     for words in ("mail.password, relay.key", "MAILMOTE_MAIL_PASSWORD", "MAILMOTE_RELAY_KEY_FILE", "fd:N"):

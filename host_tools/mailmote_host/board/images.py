@@ -128,7 +128,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise UsageError(f"There is no file {path}. Give the path of an image.") from None
     except OSError as error:
-        raise HostError(f"{path} cannot be read: {error.strerror}.") from None
+        raise HostError(f"{path} cannot be read: {error.strerror}. Check its name and permissions.") from None
     if len(data) > MAX_IMAGE_BYTES:
         raise ImageError(f"{path.name} is larger than any flash. It is no image for a board.")
     if data.lstrip()[:1] == b"<":

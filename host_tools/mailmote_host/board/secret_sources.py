@@ -92,10 +92,18 @@ class Keyring:
         import keyring.errors
 
         for owner in self._owners(name):
+            value, trouble = None, ""
             try:
                 value = keyring.get_password(_SERVICE, f"{owner}/{name}")
             except keyring.errors.KeyringError:  # there is none, or it stays locked
                 return None
+            except Exception as error:  # a backend may be anything; what it says may quote what it keeps
+                trouble = type(error).__name__
+            if trouble:
+                raise UsageError(
+                    f"The keyring of this computer cannot be used ({trouble}). Look with `keyring diagnose`, "
+                    "or name other sources of secrets: env, fd:N or prompt."
+                )
             if value:
                 return value.encode()
         return None
@@ -203,7 +211,9 @@ def from_descriptor(number: int) -> dict[str, bytes]:
         with os.fdopen(number, "rb", closefd=number > 2) as file:
             data = file.read(_MAX_DESCRIPTOR_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"file descriptor {number} cannot be read: {error.strerror}.") from None
+        raise UsageError(
+            f"file descriptor {number} cannot be read: {error.strerror}. Open it for this command, as in 3< FILE."
+        ) from None
     try:
         values = json.loads(data) if len(data) <= _MAX_DESCRIPTOR_BYTES else None
     except (ValueError, RecursionError):
@@ -254,4 +264,6 @@ def _read_file(path: str, what: str) -> bytes:
         with Path(path).expanduser().open("rb") as file:
             return file.read(_MAX_DESCRIPTOR_BYTES)
     except OSError as error:
-        raise UsageError(f"{what}: {path} cannot be read: {error.strerror}.") from None
+        raise UsageError(
+            f"{what}: {path} cannot be read: {error.strerror}. Check its name and permissions."
+        ) from None
