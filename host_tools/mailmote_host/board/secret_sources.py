@@ -212,7 +212,7 @@ def from_descriptor(number: int) -> dict[str, bytes]:
             data = file.read(_MAX_DESCRIPTOR_BYTES + 1)
     except OSError as error:
         raise UsageError(
-            f"file descriptor {number} cannot be read: {error.strerror}. Open it for this command, as in 3< FILE."
+            f"file descriptor {number} cannot be read: {error.strerror}. Open it, as in 3< FILE."
         ) from None
     try:
         values = json.loads(data) if len(data) <= _MAX_DESCRIPTOR_BYTES else None
