@@ -13,6 +13,7 @@ import flash_table
 import hostile_table
 import network_cut_table
 import pytest
+import simulate_table
 
 from mailmote_host.virtual import interpreter
 
@@ -80,3 +81,4 @@ def pytest_terminal_summary(terminalreporter):
     battery_table.write(terminalreporter)
     network_cut_table.write(terminalreporter)
     flash_table.write(terminalreporter)
+    simulate_table.write(terminalreporter)

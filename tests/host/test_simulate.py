@@ -17,21 +17,41 @@ from mailmote_host.simulate.plan import FAULTS, NETWORK, POWER
 from mailmote_host.simulate.runs import Wanted, play
 from mailmote_host.simulate.tenant import PER_MINUTE
 
-SEEDS = (1, 2, 3)
+SOAK_SEEDS = range(1000, 1200)
+SEEDS_A_TEST = 10
 
 
 def simulated(boards, days, seed, faults=FAULTS):
     return play(Wanted(boards, days, seed, faults))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_is_lost_and_each_duplicate_has_its_cut(seed):
+def check(result, record_property):
+    record_property("simulation", result.to_json())
+    assert (result.lost, result.unexplained, result.crashes) == (0, 0, []), result
+    assert result.duplicates <= result.interrupted, result
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_nothing_is_lost_and_each_duplicate_has_its_cut(seed, record_property):
     result = simulated(4, 3, seed)
-    print(result)
+    check(result, record_property)
     assert result.raised > 50
     assert result.power_cuts > 0
-    assert (result.lost, result.unexplained, result.crashes) == (0, 0, [])
-    assert result.duplicates <= result.interrupted
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("first", SOAK_SEEDS[::SEEDS_A_TEST])
+def test_hundreds_of_seeds(first, record_property):
+    for seed in range(first, first + SEEDS_A_TEST):
+        check(simulated(4, 4, seed), record_property)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kinds", [FAULTS, *((kind,) for kind in FAULTS)], ids="+".join)
+def test_a_larger_site(kinds, record_property):
+    check(simulated(20, 7, 77, kinds), record_property)
 
 
 def test_without_faults_each_mail_comes_once_and_at_once():
@@ -136,15 +156,25 @@ def test_it_tells_a_delete_that_never_reaches_the_flash(monkeypatch):
 # The storm after an outage.
 
 
-def test_after_an_outage_no_mailbox_is_flooded_and_it_drains_at_full_speed():
-    result = play(Wanted(150, 0.25, 1, (), outage=True))
-    print(result)
-    assert result.raised > 500
+def check_outage(boards, record_property):
+    result = play(Wanted(boards, 0.25, 1, (), outage=True))
+    record_property("simulation", result.to_json() | {"outage": True})
+    assert result.raised > 5 * boards
     assert (result.lost, result.duplicates, result.crashes) == (0, 0, [])
     assert result.boards_over_share == 0
     assert result.peak_per_minute <= 2 * PER_MINUTE
     assert result.over_limit_s <= 60
     assert result.drain_s <= 1.25 * result.best_drain_s
+
+
+def test_after_an_outage_no_mailbox_is_flooded_and_it_drains_at_full_speed(record_property):
+    check_outage(150, record_property)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_after_an_outage_of_500_boards(record_property):
+    check_outage(500, record_property)
 
 
 # The command.
@@ -163,6 +193,18 @@ def test_the_command_prints_a_table(capsys):
     shown = capsys.readouterr().out
     assert "1 boards, 0.5 days, seed 1, faults: none" in shown
     assert ["lost", "0"] in [line.split() for line in shown.splitlines()]
+
+
+def test_several_runs_are_added_up_and_are_the_runs_of_these_seeds(capsys):
+    words = ["simulate", "--boards", "1", "--days", "1", "--seed", "6", "--faults", "network,power"]
+    assert cli.main([*words, "--runs", "2", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    singles = [simulated(1, 1, seed, (POWER, NETWORK)) for seed in (6, 7)]
+    assert printed["runs"] == 2
+    assert printed["raised"] == sum(single.raised for single in singles) > 0
+    assert printed["worst_delay_s"] == max(single.worst_delay_s for single in singles)
+    assert cli.main([*words, "--runs", "2"]) == 0
+    assert "2 runs from seed 6" in capsys.readouterr().out
 
 
 def test_a_loss_is_exit_code_1_and_told_with_the_seed(capsys, monkeypatch):

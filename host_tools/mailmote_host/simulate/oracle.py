@@ -55,7 +55,7 @@ class Acceptance:
     recipients: tuple[str, ...]
     events: tuple[Event, ...] = ()
     replied_s: float | None = None
-    """When the complete reply was with the board."""
+    """When the complete reply was with the board, which still waited for it."""
 
     def interruption(self) -> str | None:
         """What kept the board from knowing; None if nothing did."""

@@ -88,7 +88,8 @@ class _Simulation:
         self.oracle.accepted(acceptance)
 
         def replied() -> None:
-            acceptance.replied_s = self._loop.time()
+            if connection.client_left is None:
+                acceptance.replied_s = self._loop.time()
 
         connection.server.on_next_write(lambda end: connection.to_client.mark(end, replied))
         life.board.accepted(acceptance)
