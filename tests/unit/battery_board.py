@@ -12,7 +12,7 @@ import sys
 
 from flash_folder import RamBlocks
 
-from mailmote import battery, civil, compat, courier, log, redaction, supervisor
+from mailmote import battery, civil, compat, courier, errors, log, redaction, supervisor
 from mailmote.policy import stored_settings
 from mailmote.store import outbox
 
@@ -187,7 +187,7 @@ class Esp32:
 
 
 class Session:
-    """The server as the courier sees it. `board.server`: an error to raise; `board.refuses`: a result."""
+    """What the courier sees. `board.server`: an error to raise, RetryNow once; `board.refuses`: a result."""
 
     secure = False
     board = None
@@ -199,8 +199,11 @@ class Session:
         self.board.connections += 1
         if self.board.hangs:
             await asyncio.Event().wait()
-        if self.board.server:
-            raise self.board.server
+        error = self.board.server
+        if isinstance(error, errors.RetryNow):
+            self.board.server = None
+        if error:
+            raise error
 
     async def send(self, sender, to, message):
         self.board.step("send")

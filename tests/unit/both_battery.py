@@ -263,6 +263,16 @@ def test_a_try_that_is_due_wakes_it_between_two_readings():
     settled(changed(sensors=sensors, alarms=alarms, retry={"first_s": 60, "cap_s": 60}))(check)
 
 
+def test_a_refused_token_is_worth_another_try_in_the_same_wake():
+    def check(board):
+        board.server = errors.RetryNow("planned")
+        board.sensor = warm_from(board.true_s)
+        board.live(1200)
+        equal((board.connections, len(board.mails), board.radio_wakes), (2, 1, 1))
+
+    settled()(check)
+
+
 def test_a_server_that_hangs_does_not_keep_it_awake():
     real = compat.wait_ms
 
