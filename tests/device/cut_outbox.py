@@ -71,6 +71,13 @@ EVERYTHING = (
         ("recipients", 1, None),
         ("send", 0, ALL_TAKEN),
     ),
+    # The outbox gets full behind an alert that some have got, and behind one that may have arrived.
+    (("enqueue", 0, None), ("send", 0, (DELIVERED, LATER, LATER)))
+    + (("enqueue", 0, None),) * MOST_RECORDS
+    + (("send", 0, ALL_TAKEN),),
+    (("enqueue", 0, None), ("send", 0, (UNHEARD, UNHEARD, UNHEARD)))
+    + (("enqueue", 0, None),) * MOST_RECORDS
+    + (("restart", 0, None), ("send", 1, ALL_TAKEN)),
 )
 
 

@@ -15,7 +15,7 @@ TESTS = Path(__file__).parents[1]
 ENTRIES = (TESTS / "device", TESTS.parent / "firmware", TESTS)
 SEED = int(os.environ.get("MAILMOTE_SEED") or random.randrange(1 << 30))
 SAMPLE = 2000
-SOAK_PARTS, SOAK_CUTS = 12, 2700
+SOAK_PARTS, SOAK_CUTS = 10, 3500
 KINDS = ("lost", "corrupt", "came back", "stuck")
 
 pytestmark = pytest.mark.timeout(400)

@@ -3,8 +3,8 @@
 The later record stands for both (`event.merged`): it keeps what is last, the worst value, since when, and how
 many. It gets a new identity, for it is another mail: one with the old Message-ID might be taken for one that
 arrived before. For the same reason records of a mail that was begun are left alone while there are others,
-and so is the oldest, which is sent without a mark. What some have got already is merged with its like, or they
-would get it again.
+and so is the oldest, which is sent without a mark. What some have got already is merged with its like, or
+they would get it again.
 
 The new identity follows from that of the earlier record, so that a start knows one that a loss of power has
 left beside the one that stands for it.
