@@ -13,7 +13,7 @@ routes. Two mails in a row that nobody gets end a connection: the server is at f
 import asyncio
 
 from . import compat, log
-from .allowance import Allowance
+from .allowance import PACKED_BYTES, Allowance
 from .civil import duration
 from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
 from .explanations import failure
@@ -93,12 +93,13 @@ class Courier:
         return max(self._routes.pause_s(self._health.uptime_s()), self._allowance.wait_s())
 
     def pack(self):
-        """The pauses that last, as bytes for a memory that outlives deep sleep."""
-        return self._routes.pack(self._health.uptime_s())
+        """The pauses that last and the pace, as bytes for a memory that outlives deep sleep."""
+        return self._allowance.pack() + self._routes.pack(self._health.uptime_s())
 
     def unpack(self, data):
         """Take up what `pack` gave."""
-        self._routes.unpack(data, self._health.uptime_s())
+        self._allowance.unpack(data[:PACKED_BYTES])
+        self._routes.unpack(data[PACKED_BYTES:], self._health.uptime_s())
 
     async def settle(self, heartbeat):
         """Wait while something is about to be mailed; not for what cannot be."""

@@ -100,6 +100,39 @@ def test_few_mails_write_nothing_each():
     on_flash(check)
 
 
+def test_the_pace_outlives_sleep():
+    class Clock:
+        time_s = 1800000000
+        now_s = staticmethod(lambda: Clock.time_s)
+
+    def check():
+        before, allowance.clock = allowance.clock, Clock
+        try:
+            one = made()
+            for _ in range(2):
+                one.judge((BUSY,), 0)
+            sent(one, 4)
+            one.began(30)
+            wait_s = one.wait_s()
+            packed = one.pack()
+            equal((wait_s > 5, len(packed)), (True, allowance.PACKED_BYTES))
+            for slept_s, left_s in ((0, wait_s), (5, wait_s - 5), (3600, 0), (-50, wait_s)):
+                Clock.time_s += slept_s
+                again = made(7000)
+                again.unpack(packed)
+                equal((slept_s, abs(again.wait_s() - left_s) <= 1), (slept_s, True))
+                equal((again.used_up(70), again.used_up(71)), (False, True))
+                Clock.time_s -= slept_s
+            for data in (b"", packed[:-1], packed + b"x"):
+                other = made()
+                other.unpack(data)
+                equal((other.wait_s(), other.used_up(71)), (0, True))  # of the flash alone
+        finally:
+            allowance.clock = before
+
+    on_flash(check)
+
+
 def test_a_flash_that_fails_keeps_no_mail_from_leaving():
     def check():
         def fail(name, number):

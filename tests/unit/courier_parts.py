@@ -5,6 +5,7 @@ import asyncio
 from expect import equal
 
 from mailmote import courier, errors, event, letters, log, routes
+from mailmote.allowance import PACKED_BYTES
 from mailmote.health import Health
 from mailmote.store import record
 
@@ -190,6 +191,12 @@ class Free:
 
     def outage(self):
         self.told.append("outage")
+
+    def pack(self):
+        return bytes(PACKED_BYTES)
+
+    def unpack(self, data):
+        equal(data, bytes(PACKED_BYTES))
 
 
 class End(Exception):
