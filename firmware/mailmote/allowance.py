@@ -7,7 +7,7 @@ learn.microsoft.com. A server that answers that it is busy, or slowly, halves th
 import binascii
 import struct
 
-from . import compat, log
+from . import log
 from .errors import StorageError
 from .net import clock
 from .policy.budget import Budget
@@ -23,9 +23,12 @@ PACKED_BYTES = 34
 
 
 class Allowance:
-    """For the board of these `settings`. Boards that were given no slot are spread by their names."""
+    """For the board of these `settings`. Boards that were given no slot are spread by their names.
 
-    def __init__(self, settings):
+    `uptime_s()` gives the seconds since the start, and is asked often enough to outlive the wrap of the ticks.
+    """
+
+    def __init__(self, settings, uptime_s):
         limits = settings["limits"]
         slot = limits.get("mailbox_slot")
         if slot is None:
@@ -33,7 +36,7 @@ class Allowance:
         self._most_recipients = limits["recipients_per_day"]
         self._rate = Rate(limits["mailbox_share"], slot)
         self._budget = Budget(self._most_recipients)
-        self._clock = compat.Stopwatch()
+        self._now_s = uptime_s
         stored = state.read(_RECIPIENTS)
         if stored is not None:
             self._budget.load(stored, clock.now_s())
@@ -85,6 +88,3 @@ class Allowance:
         slept_s = clock.now_s() - struct.unpack_from("<I", data)[0]
         self._rate.unpack(data[4:_BUDGET_AT], self._now_s(), slept_s)
         self._budget.unpack(data[_BUDGET_AT:])
-
-    def _now_s(self):
-        return self._clock.elapsed_ms() // 1000

@@ -44,7 +44,7 @@ class Courier:
         self._routes = routes
         self._bag = Mailbag(settings, outbox, health.uptime_s)
         self._refusals = Refusals(outbox, health)
-        self._allowance = Allowance(settings)
+        self._allowance = Allowance(settings, health.uptime_s)
         self._arrived = asyncio.Event()
         self._asked = asyncio.Event()
         self._opened = False

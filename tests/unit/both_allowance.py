@@ -3,7 +3,8 @@
 from expect import equal
 from flash_folder import on_flash
 
-from mailmote import allowance, errors, log
+from mailmote import allowance, compat, errors, log
+from mailmote.health import Health
 from mailmote.store import state
 
 BUSY = errors.RetryLater("busy", "server-busy")
@@ -20,7 +21,7 @@ def settings(name="mote", **limits):
 
 def made(now_s=0, **limits):
     """An allowance whose monotonic time is `one.time_s`."""
-    one = allowance.Allowance(settings(**limits))
+    one = allowance.Allowance(settings(**limits), None)
     one.time_s = now_s
     one._now_s = lambda: one.time_s
     return one
@@ -153,15 +154,40 @@ def test_boards_without_a_slot_are_spread_by_their_names():
     def check():
         waits = set()
         for number in range(20):
-            one = allowance.Allowance(settings("freezer-%d" % number, mailbox_share=0.01))
+            one = allowance.Allowance(settings("freezer-%d" % number, mailbox_share=0.01), lambda: 0)
             one.outage()
             waits.add(one.wait_s())
         equal(len(waits) > 10, True)
         same = []
         for name in ("one", "two"):
-            one = allowance.Allowance(settings(name, mailbox_share=0.01, mailbox_slot=7))
+            one = allowance.Allowance(settings(name, mailbox_share=0.01, mailbox_slot=7), lambda: 0)
             one.outage()
             same.append(one.wait_s())
         equal(abs(same[0] - same[1]) <= 1, True)
+
+    on_flash(check)
+
+
+def test_a_quiet_week_does_not_delay_the_next_mail_though_the_ticks_wrap():
+    ticks = [0]
+    span = 1 << 30
+
+    def difference(later, earlier):
+        return (later - earlier + span // 2) % span - span // 2
+
+    def check():
+        before = compat.ticks_ms, compat.ticks_diff
+        compat.ticks_ms, compat.ticks_diff = lambda: ticks[0] % span, difference
+        try:
+            uptime_s = Health(None).uptime_s
+            one = allowance.Allowance(settings(), uptime_s)
+            for _ in range(4):
+                one.began(1)
+            for _ in range(9):
+                ticks[0] += 86400 * 1000
+                uptime_s()  # the agent asks for it all the time
+            equal(one.wait_s(), 0)
+        finally:
+            compat.ticks_ms, compat.ticks_diff = before
 
     on_flash(check)

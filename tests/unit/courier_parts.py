@@ -173,7 +173,7 @@ class Opening(Server):
 class Free:
     """An allowance without limits, but `waits`: the seconds it wants before each mail."""
 
-    def __init__(self, limits=None):
+    def __init__(self, settings=None, uptime_s=None):
         self.waits = []
         self.told = []
 
