@@ -27,6 +27,7 @@ class Supervisor:
         self._steps = self._console.run()
         self._order = next(self._steps)  # the REPL waits for what comes of it, or, with None, for octets
         self._begun = False
+        self._missed = False  # Ctrl-C was pressed, and main.py reset the board first: it is for the next one
         self._process = new_process()
 
     def run(self, booted: Callable[[], None]) -> Reset:
@@ -107,6 +108,7 @@ class Supervisor:
         self._console.typed(self._process.take_back())
         # Deep sleep is over at once; a negative code is a crash.
         hard = code in (stand_ins.EXIT_HARD_RESET, stand_ins.EXIT_DEEP_SLEEP) or code < 0
+        self._missed = self._order == MAIN and hard and self._process.interrupt_is_wanted
         self._obey(self._steps.send(Outcome(ended=True, hard=hard)))
 
     def _obey(self, order: Order | None) -> None:
@@ -122,7 +124,8 @@ class Supervisor:
             bites_s = self._process.watchdog_bites_s
             self._process = self._new_process()
             self._process.watchdog_bites_s = bites_s
-        elif order == MAIN and self._process.interrupt_is_wanted:  # it was pressed while boot.py ran
+        elif order == MAIN and self._missed:
+            self._missed = False
             self._process.forget_interrupt()
             self._console.typed(self._process.take_back())
             self._obey(self._steps.send(Outcome(INTERRUPTED)))
