@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-import sys
 
 import pytest
+from mailmote_program import MAILMOTE
 from mote_file import MOTE
 from test_agent import RECORDING, mails
 
@@ -14,7 +14,6 @@ from mailmote_host.tenant.service import serve
 from mailmote_host.virtual import micropython_image
 from mailmote_host.virtual.serial_board import SerialBoard
 
-MAILMOTE = [sys.executable, "-c", "import sys; from mailmote_host.cli import main; sys.exit(main())"]
 TIMEOUT_S = 300  # esptool waits for each answer of an RFC 2217 port itself
 # The password alone is the same option as OAuth, and one transport shows it.
 CASES = [

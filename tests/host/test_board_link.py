@@ -21,18 +21,9 @@ SECRET = "hunter2-canary"
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(make):
     """A board that runs, with this main.py."""
-    boards = []
-
-    def make(main=b""):
-        boards.append(SerialBoard(tmp_path / f"board{len(boards)}", {"main.py": main}).__enter__())
-        boards[-1].start()
-        return boards[-1]
-
-    yield make
-    for board in boards:
-        board.__exit__(None, None, None)
+    return lambda main=b"": make({"main.py": main})
 
 
 @pytest.fixture

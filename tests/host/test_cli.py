@@ -8,11 +8,10 @@ import sys
 
 import click
 import pytest
+from mailmote_program import MAILMOTE
 
 from mailmote_host import cli
 from mailmote_host.errors import HostError, UsageError
-
-MAILMOTE = [sys.executable, "-c", "import sys; from mailmote_host.cli import main; sys.exit(main())"]
 
 
 def commands():

@@ -3,12 +3,12 @@
 import json
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from faulty_line import FaultyLine
 from firmware_site import FirmwareSite
+from mailmote_program import until_said
 
 from mailmote_host import cli
 from mailmote_host.board import boards, filesystem, flash
@@ -17,7 +17,6 @@ from mailmote_host.board.image_store import Store
 from mailmote_host.board.ports import PortError
 from mailmote_host.errors import UsageError
 from mailmote_host.virtual import micropython_image
-from mailmote_host.virtual.serial_board import SerialBoard
 
 ESP32 = flash.Chip("esp32", "ESP32-D0WD-V3", "02:6d:6f:74:65:01", 4 << 20, has_lines=True)
 
@@ -32,22 +31,6 @@ def cache(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def make(tmp_path):
-    """A board, started; none outlives its test."""
-    made = []
-
-    def start(files=None, **options):
-        board = SerialBoard(tmp_path / f"board{len(made)}", files, **options)
-        made.append(board)
-        board.start()
-        return board
-
-    yield start
-    for board in made:
-        board.__exit__()
-
-
-@pytest.fixture
 def image(tmp_path):
     """Writes an image; returns its path."""
 
@@ -57,13 +40,6 @@ def image(tmp_path):
         return path
 
     return written
-
-
-def _until_said(board, words, times=1):
-    deadline_s = time.monotonic() + 30
-    while board.said.count(words) < times:
-        assert time.monotonic() < deadline_s, board.said
-        time.sleep(0.005)
 
 
 def _is_erased(board):
@@ -100,7 +76,7 @@ def test_a_bare_board_is_flashed_from_the_site_and_boots(make, monkeypatch, tmp_
     assert (told["chip"], told["board"], told["version"]) == ("esp32c3", "esp32-c3", "1.26.0")
     assert (told["mac"], told["backup"]) == ("02:6d:6f:74:65:01", None)
     assert not (tmp_path / "b").exists()
-    _until_said(board, b"MicroPython v1.26.0 on ")
+    until_said(board, b"MicroPython v1.26.0 on ")
 
 
 @ON_RFC_2217
@@ -115,7 +91,7 @@ def test_a_look_at_the_chip_that_is_cut_short_leaves_the_board_running(make):
     with pytest.raises(KeyboardInterrupt):
         flash.detect(board.port, press_ctrl_c)
     assert _esptools(board.port) == []
-    _until_said(board, b"MicroPython v1.25.0 on ", starts + 1)
+    until_said(board, b"MicroPython v1.25.0 on ", starts + 1)
 
 
 @ON_RFC_2217
@@ -170,19 +146,19 @@ def test_an_unplugged_cable_is_told_and_a_second_run_mends_it_at_a_lower_speed(m
     assert 460800 in line.rates
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    _until_said(board, b"MicroPython v1.25.0 on ")
+    until_said(board, b"MicroPython v1.25.0 on ")
 
 
 @ON_RFC_2217
 def test_without_a_stub_that_runs_the_chips_own_loader_does_it(make, image):
     board = make({"main.py": b"print('an old program')\n"}, transport="rfc2217")
-    _until_said(board, b"an old program")
+    until_said(board, b"an old program")
     line = FaultyLine(board.port, deaf_after=b"OHAI")
     said = []
     flash.put(line.port, boards.named("esp32-devkitc"), image(version="1.26.0"), say=said.append, chip=ESP32)
     line.close()
     assert said[-1] == "It is tried once more, slowly, with the chip's own loader."
-    _until_said(board, b"MicroPython v1.26.0 on ")
+    until_said(board, b"MicroPython v1.26.0 on ")
     last_start = board.said.rpartition(b"rst:0x")[2]
     assert b"v1.26.0" in last_start
     assert b"an old program" not in last_start  # the banner comes after main.py
@@ -195,7 +171,7 @@ def test_the_board_makes_no_filesystem_for_an_empty_one_comes_with_the_image(mak
     chip = flash.detect(board.port)
     flash.put(board.port, boards.named("esp32-devkitc"), image(), chip=chip)
     board.reset()
-    _until_said(board, b"MicroPython v1.25.0 on ")
+    until_said(board, b"MicroPython v1.25.0 on ")
     assert b"Performing initial setup" not in board.said
     size_bytes = chip.flash_bytes - micropython_image.VFS_OFFSET
     content = (board.folder / "flash.bin").read_bytes()[micropython_image.VFS_OFFSET :]
@@ -220,7 +196,7 @@ def test_without_modem_lines_a_person_presses_the_buttons(make, image, tmp_path,
             pressing.set()
             board.hold_boot_and_reset()
 
-    _until_said(board, b"an old program")
+    until_said(board, b"an old program")
     chip = flash.detect(board.port, press)
     assert (chip.name, chip.flash_bytes, chip.has_lines) == ("esp32s2", 4 << 20, False)
     said = []
@@ -229,7 +205,7 @@ def test_without_modem_lines_a_person_presses_the_buttons(make, image, tmp_path,
     )
     assert said == ["MicroPython is on the board. Press its reset button (EN, RST): this port cannot."]
     board.reset()
-    _until_said(board, b"MicroPython v1.26.0 on ")
+    until_said(board, b"MicroPython v1.26.0 on ")
     assert board.said.count(b"an old program") == 1
 
 

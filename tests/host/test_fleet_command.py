@@ -4,18 +4,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from contextlib import ExitStack
 
 import certificates
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from mailmote_program import MAILMOTE
 from mote_file import MOTE
 
 from mailmote_host import cli
 from mailmote_host.virtual.serial_board import SerialBoard
 
-MAILMOTE = [sys.executable, "-c", "import sys; from mailmote_host.cli import main; sys.exit(main())"]
 BOARDS = 8
 TIMEOUT_S = 240
 

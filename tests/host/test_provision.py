@@ -22,24 +22,14 @@ from mailmote_host.board import (
 )
 from mailmote_host.cli import main
 from mailmote_host.errors import HostError, UsageError
-from mailmote_host.virtual.serial_board import SerialBoard
 
 WIFI = {"wifi.password": b"canary-of-the-wifi"}
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(make):
     """A board that runs, with MicroPython and these files, if any."""
-    boards = []
-
-    def make(files=None, **options):
-        boards.append(SerialBoard(tmp_path / f"board{len(boards)}", files or {}, **options).__enter__())
-        boards[-1].start()
-        return boards[-1]
-
-    yield make
-    for board in boards:
-        board.__exit__(None, None, None)
+    return lambda files=None, **options: make(files or {}, **options)
 
 
 @pytest.fixture

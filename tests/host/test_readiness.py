@@ -6,7 +6,6 @@ from mote_file import MOTE
 from mailmote_host import check, settings_file
 from mailmote_host.board import contents, firmware, link, readiness
 from mailmote_host.board.ports import PortError, gone
-from mailmote_host.virtual.serial_board import SerialBoard
 
 
 class VanishingLink:
@@ -25,19 +24,9 @@ class VanishingLink:
 
 
 @pytest.fixture
-def start(tmp_path):
+def start(make):
     """A board that has these files, and runs."""
-    boards = []
-
-    def started(files):
-        board = SerialBoard(tmp_path / "board", files, {"wifi.password": b"canary-wifi"})
-        boards.append(board)
-        board.start()
-        return board
-
-    yield started
-    for board in boards:
-        board.__exit__()
+    return lambda files: make(files, secrets={"wifi.password": b"canary-wifi"})
 
 
 def test_a_ready_line_that_nobody_heard_is_asked_for(start, tmp_path):

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mailmote_program import until_said
 
 from mailmote_host.board import firmware
 from mailmote_host.virtual import orders, serial_board, stand_ins
@@ -24,22 +25,6 @@ from mailmote_host.virtual.tcp_port import TcpPort
 WAITS = b"import time\nprint('main waits')\nwhile True:\n    time.sleep(60)\n"
 
 
-@pytest.fixture
-def make(tmp_path):
-    """A board with these files, started."""
-    boards = []
-
-    def made(files, **options):
-        board = SerialBoard(tmp_path / f"board{len(boards)}", files, **options)
-        boards.append(board)
-        board.start()
-        return board
-
-    yield made
-    for board in boards:
-        board.__exit__()
-
-
 def mpremote(board, *arguments, timeout_s=60):
     """(exit code, what it printed), of the real program."""
     done = subprocess.run(
@@ -49,14 +34,6 @@ def mpremote(board, *arguments, timeout_s=60):
         check=False,
     )
     return done.returncode, done.stdout.replace(b"\r\n", b"\n")
-
-
-def until_said(board, words, count=1, timeout_s=30):
-    """Wait until the board has said `words`, so many times."""
-    deadline_s = time.monotonic() + timeout_s
-    while board.said.count(words) < count:
-        assert time.monotonic() < deadline_s, board.said
-        time.sleep(0.005)
 
 
 def test_code_is_executed_and_an_exception_is_told(make):

@@ -7,16 +7,14 @@ import re
 import signal
 import ssl
 import subprocess
-import sys
 from urllib.parse import urlencode
 
 import pytest
+from mailmote_program import MAILMOTE
 from tenant_client import MOTE, OPS, OUTSIDE, RawClient, contoso, transaction, xoauth2
 
 from mailmote_host.tenant import serve
 from mailmote_host.tenant.service import Address
-
-MAILMOTE = [sys.executable, "-c", "import sys; from mailmote_host.cli import main; sys.exit(main())"]
 
 
 class Sandbox:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from mailmote_program import until_said
 
 from mailmote_host import cli
 from mailmote_host.virtual import micropython_image
@@ -23,22 +24,6 @@ from mailmote_host.virtual.tcp_port import TcpPort, TcpPortError
 
 STUB, NO_STUB = (), ("--no-stub",)
 TRANSPORTS = pytest.mark.parametrize("transport", ["pty", "rfc2217"])
-
-
-@pytest.fixture
-def make(tmp_path):
-    """A board, started; none outlives its test."""
-    boards = []
-
-    def made(files=None, **options):
-        board = SerialBoard(tmp_path / f"board{len(boards)}", files, **options)
-        boards.append(board)
-        board.start()
-        return board
-
-    yield made
-    for board in boards:
-        board.__exit__()
 
 
 def program(*arguments, timeout_s=100):
@@ -62,13 +47,6 @@ def mpremote(board, *arguments):
     code, printed = program("mpremote", "connect", board.port, *arguments)
     assert code == 0, printed
     return printed
-
-
-def until_said(board, words, count=1, timeout_s=30):
-    deadline_s = time.monotonic() + timeout_s
-    while board.said.count(words) < count:
-        assert time.monotonic() < deadline_s, board.said
-        time.sleep(0.005)
 
 
 def image_file(folder, chip, **options):

@@ -122,9 +122,7 @@ def command(
             source=source,
             renew_secrets=renew_secrets,
             replace=replacement(is_replaced or yes, backup_folder),
-            tell=lambda step, share: (
-                steps.pause() if step == provisioning.ASKING else steps.tell(step, share)
-            ),
+            tell=steps.tell,
             hear=to_terminal(sys.stderr, "local"),
             wait_ready_s=wait_ready_s,
         )

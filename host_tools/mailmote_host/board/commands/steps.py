@@ -5,9 +5,14 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from ..provisioning import ASKING
+
 
 class Steps:
-    """`tell` is what the work calls. `pause` takes the bar away, for a question or for what it is about."""
+    """`tell` is what the work calls. `pause` takes the bar away, for a question or for what it is about.
+
+    A step in which a person is asked pauses it, too.
+    """
 
     def __init__(self) -> None:
         console = Console(stderr=True)
@@ -18,6 +23,9 @@ class Steps:
         self._task = self._progress.add_task("", total=1)
 
     def tell(self, step: str, share: float) -> None:
+        if step == ASKING:
+            self.pause()
+            return
         self._progress.start()
         self._progress.update(self._task, description=step, completed=share)
 

@@ -39,9 +39,7 @@ def command(
         result = provisioning.update(
             chosen,
             replace=replacement(is_replaced or yes, backup_folder),
-            tell=lambda step, share: (
-                steps.pause() if step == provisioning.ASKING else steps.tell(step, share)
-            ),
+            tell=steps.tell,
             hear=to_terminal(sys.stderr, "local"),
             wait_ready_s=wait_ready_s,
         )
