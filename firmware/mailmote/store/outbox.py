@@ -34,8 +34,8 @@ class Outbox:
     """Everything is in the files; the list of their numbers is kept in memory, the folder read once.
 
     `bad` counts the records that were damaged, `merged` those that were merged into another one since the
-    start. `oldest_found` and `newest_found` are the numbers of the oldest and the newest record that was there
-    at the start, or 0: a mail with the oldest may have been on its way when the power went.
+    start. `oldest_found` and `newest_found` are the numbers of the oldest and the newest record that was
+    there at the start, or 0: a mail with the oldest may have been on its way when the power went.
     """
 
     def __init__(self):
