@@ -131,7 +131,7 @@ class Courier:
             event = self._arrived if self._opened else self._asked
             await self._rest(heartbeat, pause_s, event)
             if event.is_set():
-                self._routes.hurry(self._health.uptime_s())
+                self._routes.hurry(self._health.uptime_s(), self._asked.is_set())
 
     def clock_moved(self, by_s):
         """The clock was set: what was t is t + by_s now."""
@@ -175,6 +175,7 @@ class Courier:
         left = None
         delivered = fruitless = 0
         self._bag.begin_round()
+        route.opened = False
         try:
             credentials = await route.sign_in.credentials(heartbeat)
             name = client_name(self._settings, route.mail)
@@ -212,7 +213,7 @@ class Courier:
                 raise RetryNow(error.text, error.key)
             raise
         route.sign_in.accepted()
-        self._opened = True
+        self._opened = route.opened = True
 
     async def _send(self, session, route, mail):
         """Send one mail to those of its recipients that are pending.

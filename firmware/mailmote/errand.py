@@ -24,13 +24,14 @@ class Errand:
         if kept:
             self.courier.unpack(kept)
 
-    async def deliver(self, heartbeat, within_s, hurry):
-        """Send what waits, for at most `within_s`, and with `hurry` although a pause lasts.
+    async def deliver(self, heartbeat, within_s, hurry, asked=False):
+        """Send what waits, for at most `within_s`, and with `hurry` although a pause lasts; `asked`: a person
+        waits for it.
 
         Returns the seconds until the next try, 0 where nothing waits.
         """
         if hurry:
-            self._routes.hurry(self._health.uptime_s())
+            self._routes.hurry(self._health.uptime_s(), asked)
         try:
             error = await compat.wait_ms(self._turns(heartbeat), within_s * 1000)
         except compat.Timeout:

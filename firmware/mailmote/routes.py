@@ -15,10 +15,12 @@ from .policy.backoff import FIX, LATER, LOCKED, Backoff
 _LOCKED = ("account-locked", "aadsts-50053")
 _PACKED = "<III"
 _NEVER = 0xFFFFFFFF
+_OPENED = 0x80000000  # beside the pause, which is of hours
 
 
 class Route:
     """`mail` is its mail table, `failure` what keeps mail from leaving by it, or None.
+    `opened`: the last attempt came to a server that takes mail.
 
     Times are seconds of uptime.
     """
@@ -30,6 +32,7 @@ class Route:
         self.failure = None
         self.failing_since_s = None
         self.due_s = 0
+        self.opened = False
         self._backoff = Backoff(retry["first_s"], retry["cap_s"])
         self._retried_at_once = False
 
@@ -42,6 +45,9 @@ class Route:
     def failed(self, error, now_s, delivered):
         """An attempt failed, though it may have `delivered` something. It is due again after a pause."""
         self.failure = error
+        if delivered:
+            self._backoff.succeeded()
+            self._retried_at_once = False
         if delivered or self.failing_since_s is None:
             self.failing_since_s = now_s
         if isinstance(error, RetryNow) and not self._retried_at_once:
@@ -53,15 +59,23 @@ class Route:
             kind = LOCKED if error.key in _LOCKED else FIX
         self.due_s = now_s + self._backoff.pause_s(kind, random.random())
 
+    def hurry(self, now_s, asked):
+        """Be tried at once: for a person who `asked`, or a new alert. A locked account is left in peace."""
+        locked = self._backoff.kind == LOCKED and self._backoff.failures
+        if (asked or self.opened) and not locked:
+            self.due_s = min(self.due_s, now_s)
+
     def pack(self, now_s):
         since_s = _NEVER if self.failing_since_s is None else now_s - self.failing_since_s
-        times = struct.pack(_PACKED, max(self.due_s - now_s, 0), since_s, compat.unix_time())
+        due_in_s = max(self.due_s - now_s, 0) | (_OPENED if self.opened else 0)
+        times = struct.pack(_PACKED, due_in_s, since_s, compat.unix_time())
         return times + self._backoff.pack()
 
     def unpack(self, data, now_s):
         due_in_s, since_s, packed_s = struct.unpack_from(_PACKED, data)
         slept_s = max(compat.unix_time() - packed_s, 0)
-        self.due_s = now_s + max(due_in_s - slept_s, 0)
+        self.opened = bool(due_in_s & _OPENED)
+        self.due_s = now_s + max((due_in_s & ~_OPENED) - slept_s, 0)
         self.failing_since_s = None if since_s == _NEVER else now_s - since_s - slept_s
         self._backoff.unpack(data[struct.calcsize(_PACKED) :])
 
@@ -85,10 +99,11 @@ class Routes:
                 next_s = min(next_s, max([route.failing_since_s for route in usable]) + stand_in.after_s)
         return max(next_s - now_s, 0)
 
-    def hurry(self, now_s):
-        """What is tried next is tried at once."""
+    def hurry(self, now_s, asked):
+        """What is tried next is tried at once. For a new alert, and not for a person who `asked`, only where
+        the server was reached: hammering a sign-in prolongs a lockout."""
         for route in self._usable(now_s):
-            route.due_s = min(route.due_s, now_s)
+            route.hurry(now_s, asked)
 
     @property
     def failure(self):

@@ -239,11 +239,11 @@ class Wake:
     def _is_renewal_due(self):
         return clock.is_set() and 0 < self._asleep.renew_s <= clock.now_s()
 
-    async def _deliver(self, heartbeat, hurry):
+    async def _deliver(self, heartbeat, hurry, asked=False):
         errand, asleep = self._open_errand(), self._asleep
         left_s = max(_WAKE_S - self._awake.elapsed_ms() // 1000, 1)
         if self._link_up:
-            pause_s = await errand.deliver(heartbeat, left_s, hurry)
+            pause_s = await errand.deliver(heartbeat, left_s, hurry, asked)
         else:
             pause_s = errand.unreached_s()
         asleep.waiting = len(self._open_outbox())
@@ -295,7 +295,7 @@ class Wake:
             asked = self._console.asked
             if len(self._open_outbox()) > self._asleep.waiting:
                 await self._go_online(heartbeat)
-                await self._deliver(heartbeat, True)
+                await self._deliver(heartbeat, True, True)
 
     def _remember(self):
         """Write what is to be known after the sleep. False where there is no room for it."""

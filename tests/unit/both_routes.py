@@ -131,7 +131,7 @@ def test_a_mail_is_the_same_whichever_way_it_takes_but_for_its_sender():
 def test_what_is_hurried_is_due_now():
     some = ways(300)
     failed(some.all[0], DENIED, 0)
-    some.hurry(10)
+    some.hurry(10, True)
     equal((some.due(10), some.pause_s(10)), ([some.all[0]], 0))
 
 
@@ -173,3 +173,50 @@ def test_a_new_alert_does_not_hurry_a_way_that_could_not_be_opened():
     heartbeat = Heartbeat(2, put)
     run(box, server, heartbeat)
     equal((server.opened, heartbeat.rests[0]), (2, (1080, False)))
+
+
+def test_a_new_alert_hurries_no_way_that_refuses_the_sign_in_though_another_one_was_reached():
+    for refused, tries in ((LOCKED, 1), (DENIED, 1), (BUSY, 1)):
+        server, box = Hosts({"first": refused}), Box("to all")
+        server.says = {"a@contoso.test": BUSY}
+
+        def put(count):
+            box.put(box.records[1].event)
+            heartbeat.courier.wake()
+
+        heartbeat = Heartbeat(6, put)
+        run(box, server, heartbeat, settings(0))
+        equal((refused.key, server.hosts.count("first")), (refused.key, tries))
+        equal(server.hosts.count("way 2") >= 6, True)
+
+
+def test_a_locked_account_is_left_in_peace_whoever_asks_also_over_sleep():
+    some, again = ways(), ways()
+    failed(some.all[0], LOCKED, 0)
+    again.unpack(some.pack(0), 0)
+    for those in (some, again):
+        those.hurry(10, True)
+        equal(those.pause_s(10), 4310)
+    failed(some.all[0], DENIED, 4320)
+    some.hurry(4330, True)
+    equal(some.pause_s(4330), 0)
+
+
+def test_whether_a_way_could_be_opened_outlives_sleep():
+    for opened, pause_s in ((False, 1070), (True, 0)):
+        some, again = ways(), ways()
+        some.all[0].opened = opened
+        failed(some.all[0], DENIED, 0)
+        again.unpack(some.pack(10), 10)
+        again.hurry(10, False)
+        equal((opened, again.pause_s(10)), (opened, pause_s))
+
+
+def test_a_way_that_delivers_a_little_at_each_try_does_not_get_slower():
+    (one,) = ways().all
+    for delivered, due_s in ((0, 60), (0, 120), (1, 60), (1, 60), (0, 120)):
+        failed(one, BUSY, 0, delivered)
+        equal((delivered, one.due_s), (delivered, due_s))
+    for delivered, due_s in ((1, 0), (1, 0), (0, 60), (0, 120)):
+        failed(one, NOW, 0, delivered)
+        equal((delivered, one.due_s), (delivered, due_s))
