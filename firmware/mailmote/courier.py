@@ -48,6 +48,7 @@ class Courier:
         self._arrived = asyncio.Event()
         self._asked = asyncio.Event()
         self._opened = False
+        self._wanted = 1  # recipients, of the mail that waits for the allowance
         self._next_try = None  # in ticks, while a pause lasts
         self._followed = None
         self._followed_failure = None
@@ -90,7 +91,7 @@ class Courier:
         """Seconds until something should be sent; 0 for now, None where nothing waits."""
         if not len(self._outbox):
             return None
-        return max(self._routes.pause_s(self._health.uptime_s()), self._allowance.wait_s())
+        return max(self._routes.pause_s(self._health.uptime_s()), self._allowance.wait_s(self._wanted))
 
     def pack(self):
         """The pauses that last and the pace, as bytes for a memory that outlives deep sleep."""
@@ -118,7 +119,8 @@ class Courier:
             if not self._link.up:
                 self._allowance.outage()
                 await self._link.wait_up(heartbeat)
-            await self._wait_for_allowance(heartbeat)
+            if await self._wait_for_allowance(heartbeat):
+                continue  # the link may be lost since, and the day is not over
             left = await self.turn(heartbeat)
             if left is None:
                 continue
@@ -151,18 +153,21 @@ class Courier:
                 route.succeeded()
                 break
             route.failed(left, self._health.uptime_s(), delivered)
+            self.trouble = left
             self._health.failed(left)
             self._allowance.outage()
         self.trouble = left
         return left
 
     async def _wait_for_allowance(self, heartbeat):
-        wait_s = self._allowance.wait_s()
-        if self._allowance.used_up():
+        """True if there was something to wait for."""
+        wait_s = self._allowance.wait_s(self._wanted)
+        if self._allowance.used_up(self._wanted):
             error = failure(RetryLater, "recipients-used-up", self._settings["limits"]["recipients_per_day"])
             self._health.note(str(error))
             log.warning("courier", error)
         await self._rest(heartbeat, wait_s)
+        return wait_s > 0
 
     async def _rest(self, heartbeat, seconds, unless=None):
         self._next_try = compat.ticks_add(compat.ticks_ms(), int(seconds * 1000))
@@ -176,6 +181,7 @@ class Courier:
         delivered = fruitless = 0
         self._bag.begin_round()
         route.opened = False
+        self._wanted = 1
         try:
             credentials = await route.sign_in.credentials(heartbeat)
             name = client_name(self._settings, route.mail)
@@ -184,8 +190,10 @@ class Courier:
             await self._open(session, route)
             mail = self._bag.next()
             while mail is not None and fruitless < 2:
-                wait_s = self._allowance.wait_s(len(mail.recipients))
+                wanted = len(mail.pending())
+                wait_s = self._allowance.wait_s(wanted)
                 if wait_s > _KEEP_OPEN_S:
+                    self._wanted = wanted
                     break
                 await heartbeat.sleep(wait_s)
                 failed, got = await self._send(session, route, mail)

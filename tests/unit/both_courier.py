@@ -1,5 +1,7 @@
 """What the courier makes of results: the server is a list of what it says to each mail."""
 
+import asyncio
+
 from courier_parts import (
     BUSY,
     DENIED,
@@ -9,7 +11,10 @@ from courier_parts import (
     SETTINGS,
     STALE,
     Box,
+    End,
+    Free,
     Heartbeat,
+    Link,
     Opening,
     Server,
     SignIn,
@@ -17,6 +22,7 @@ from courier_parts import (
     made,
     rounds,
     run,
+    with_server,
 )
 from expect import equal
 
@@ -337,3 +343,72 @@ def test_nothing_is_remembered_of_an_alert_that_is_done():
     _, one, _ = rounds(Box("to all", "to one"), {"c@fabrikam.test": NOBODY})
     bag = one._bag
     equal((bag._tried, bag._answered, bag._alone), ({}, {}, set()))
+
+
+def test_what_is_left_of_the_day_is_asked_for_the_mail_that_waits_and_makes_no_connection_in_vain():
+    class Few(Free):
+        """Of the day's recipients one is left."""
+
+        def wait_s(self, recipients=1):
+            return 3600 if recipients > 1 else 0
+
+    class Counted(Opening):
+        async def open(self):
+            if self.opened == 3:
+                raise End()
+            await Opening.open(self)
+
+    heartbeat, server = Heartbeat(3), Counted()
+    run(Box("to all"), server, heartbeat, allowance=Few)
+    equal((heartbeat.rests, server.opened, server.mails), ([3600, 3600, 3600], 1, []))
+    heartbeat, server, box = Heartbeat(1), Counted(), Box("to all")
+    box.records[1].pending = 1
+    run(box, server, heartbeat, allowance=Few)
+    equal((heartbeat.rests, server.mails), (["idle"], [("a@contoso.test",)]))
+
+
+def test_a_crash_between_a_failure_and_its_pause_does_not_lose_the_pause():
+    heartbeat, server = Heartbeat(1), Opening(DENIED)
+
+    def act():
+        one = made(Box("to all"), heartbeat=heartbeat)
+
+        def no_memory(error):
+            raise MemoryError()
+
+        one._health.failed = no_memory
+        for expected in (MemoryError, End):
+            try:
+                asyncio.run(one.run(heartbeat))
+            except expected:
+                pass
+
+    with_server(server, act)
+    equal((heartbeat.rests, server.opened), ([(1080, False)], 1))
+
+
+def test_without_a_link_nothing_is_sent_though_it_was_there_before_the_wait_for_the_pace():
+    class Going(Link):
+        up = True
+
+        async def wait_up(self, heartbeat):
+            self.waited += 1
+            self.up = True
+
+    def on_rest(count):
+        if count == 1:
+            equal(server.opened, 0)
+            heartbeat.courier._link.up = False
+
+    heartbeat, server, free = Heartbeat(2, on_rest), Opening(), Free()
+    free.waits = [30]
+
+    def act():
+        one = made(Box("to all"), heartbeat=heartbeat, allowance=lambda *arguments: free)
+        one._link = Going()
+        try:
+            asyncio.run(one.run(heartbeat))
+        except End:
+            return one._link.waited
+
+    equal((with_server(server, act), heartbeat.rests, server.opened), (1, [30, "idle"], 1))

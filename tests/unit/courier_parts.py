@@ -286,11 +286,11 @@ def rounds(box, says, count=1):
     return server, one, [deliver(one, server) for _ in range(count)]
 
 
-def run(box, server, heartbeat, settings=SETTINGS, sign_in=SignIn):
+def run(box, server, heartbeat, settings=SETTINGS, sign_in=SignIn, allowance=Free):
     """The courier's own loop, to the end of the heartbeat's turns; the courier."""
 
     def act():
-        one = made(box, settings, heartbeat, sign_in)
+        one = made(box, settings, heartbeat, sign_in, allowance)
         one.wake()
         try:  # noqa: SIM105 - MicroPython has no contextlib
             asyncio.run(one.run(heartbeat))
