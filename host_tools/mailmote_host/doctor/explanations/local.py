@@ -189,8 +189,28 @@ LONG_FORMS = {
         ("Run chmod 700 secrets, or start with umask 077 and let mailmote make the folder.",),
     ),
     "outbox-full": LongForm(
-        "So many alerts wait for the mail server that no more are taken. Those that wait are safe.",
+        "So many alerts of so many alarms wait for the mail server that no more are taken, and none of them "
+        "can be merged. Those that wait are safe.",
         ("Let the board reach the mail server: its console says what is in the way.",),
+    ),
+    "expired": LongForm(
+        "With expire_after in [retry], the board gives an alert up that has waited for so long. It is kept in "
+        "refused/ with the last failure, and the next mail that gets through tells of it.",
+        (
+            "See in the failure why mail could not leave, and mend that first.",
+            "Tell those concerned yourself.",
+            "Without expire_after the board never gives up.",
+        ),
+    ),
+    "recipients-used-up": LongForm(
+        "A mailbox of Exchange Online may send to 10,000 recipients in 24 hours, each recipient of each mail "
+        "counted. The board keeps to its part of that, recipients_per_day in [limits], so that the mailbox is "
+        "not blocked. Its alerts wait, and go out together as the 24 hours pass.",
+        (
+            "Find out which alarm tells so often: for, clear and changes_per_hour hold it back.",
+            "Write to one distribution group in place of many recipients.",
+            "Raise recipients_per_day if the mailbox sends for few other boards.",
+        ),
     ),
     "flash-unreadable": LongForm(
         "Reading a waiting alert from the flash failed. It stays where it is; the others are sent.",
