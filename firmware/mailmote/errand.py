@@ -9,6 +9,7 @@ from .net import clock
 from .routes import Routes
 
 _STAY_S = 120  # a turn of the mailbox's that is so near is waited for; it would be missed in deep sleep
+_EARLY_S = 60  # so long before such a turn the board is awake again: to boot, to connect, and to be on time
 _AGAIN_S = 60  # where nothing says when
 
 
@@ -84,6 +85,8 @@ class Errand:
         pause_s = self.courier.due_in_s()
         if pause_s is None:
             return 0
+        if pause_s > _STAY_S and pause_s > self._routes.pause_s(self._health.uptime_s()):
+            pause_s -= _EARLY_S
         pause_s = int(pause_s) + 1 if pause_s else _AGAIN_S
         text = "%d alerts wait. %s Next try in %s."
         log.warning("courier", text, len(self._outbox), error or "", duration(pause_s))
