@@ -25,7 +25,8 @@ from .refusals import Refusals
 from .store import state
 
 # A refusal for good that only its class tells: some servers say so at RCPT of a sender or client they refuse.
-_UNKNOWN_REASONS = ("recipient-refused", "content-refused")
+_CONTENT = "content-refused"  # of a digest: perhaps of one of its alerts
+_UNKNOWN_REASONS = ("recipient-refused", _CONTENT)
 _LOOK_S = 0.05
 _KEEP_OPEN_S = 10  # a connection is not held for a longer wait than this
 
@@ -138,6 +139,7 @@ class Courier:
     def clock_moved(self, by_s):
         """The clock was set: what was t is t + by_s now."""
         self._allowance.clock_moved(by_s)
+        self._bag.clock_moved(by_s)
 
     async def turn(self, heartbeat):
         """Deliver what waits by the ways that are due, one after the other until one succeeds.
@@ -268,6 +270,9 @@ class Courier:
             self._bag.lost(mail)
             self._allowance.judge((error,), 0)
             raise
+        except Exception:  # want of memory, or a fault of our own
+            self._bag.lost(mail)
+            raise
         self._allowance.judge(results, compat.ticks_diff(compat.ticks_ms(), began) // 1000)
         return results
 
@@ -278,7 +283,10 @@ class Courier:
         everyone = (1 << len(mail.recipients)) - 1
         nobody = mail.last.pending | mail.last.refused == everyone and None not in results
         for index, result in zip(pending, results):
-            if nobody and isinstance(result, GiveUp) and result.key in _UNKNOWN_REASONS:
+            of_one = len(mail.numbers) > 1 and result is not None and result.key == _CONTENT
+            if of_one:
+                self._bag.take_apart(mail)
+            if of_one or (nobody and isinstance(result, GiveUp) and result.key in _UNKNOWN_REASONS):
                 result = FixSettings(result.text, result.key)
             if result is not None and not isinstance(result, GiveUp):
                 failed = failed if isinstance(failed, FixSettings) else result

@@ -52,6 +52,8 @@ class Mailbag:
         self._marked = None  # the number of the record that got its mark for the mail that is on its way
         self._uptime_s = uptime_s
         self._first = {}  # number of the first of its kind: the uptime at which it was seen to be
+        self._moved_s = 0  # by how much the clock was set ahead
+        self._moved_to = 0  # the newest number then
         self._suspect = outbox.oldest_found  # perhaps sent alone before the start, perhaps in a digest
         self.failure = None
 
@@ -113,6 +115,16 @@ class Mailbag:
         if len(mail.numbers) == 1:
             self._alone.add(mail.numbers[0])
 
+    def take_apart(self, mail):
+        """What is in this mail goes alone from now on."""
+        self._alone.update(mail.numbers)
+
+    def clock_moved(self, by_s):
+        """The clock was set: what was t is t + by_s now."""
+        if by_s > 0 and len(self._outbox):
+            self._moved_s += by_s
+            self._moved_to = self._outbox.waiting()[-1]
+
     def settle(self, mail, answered, refused):
         """Take down whom this mail needs no other try for, as masks.
 
@@ -153,7 +165,10 @@ class Mailbag:
         record = self._load(number)
         if record is None or not clock.can_be(record.event.at_s):
             return None
-        if clock.now_s() - record.event.at_s <= limit_s:
+        waited_s = clock.now_s() - record.event.at_s
+        if self._outbox.newest_found < number <= self._moved_to:
+            waited_s -= self._moved_s
+        if waited_s <= limit_s:
             return None
         return Mail((number,), record, recipients_of(self._settings, record.event.alarm))
 

@@ -295,3 +295,69 @@ def test_refusals_that_nobody_heard_of_are_told_after_a_restart():
             equal(text in server.texts[0], bool(expected))
 
     on_flash(check)
+
+
+def test_content_that_a_server_refuses_does_not_hold_back_what_it_went_together_with():
+    class Filter(Server):
+        async def send(self, sender, to, message):
+            await Server.send(self, sender, to, message)
+            if "bad word" in self.texts[-1]:
+                raise errors.GiveUp("no", "content-refused")
+            return [self.says.get(address) for address in to]
+
+    for earlier in (0, 1):  # who has got them all
+        box, server = Box("to all", "bad word", "to all", "to all"), Filter({})
+        for number in box.waiting():
+            box.records[number].pending &= ~earlier
+        one = made(box)
+        for count in range(5):
+            deliver(one, server)
+        equal((earlier, box.refused if earlier else list(box.records)), (earlier, [2]))
+        equal((earlier, told(server)[0], one._health.mails), (earlier, 4, 3))
+
+
+def test_what_too_little_memory_broke_off_may_have_arrived():
+    class Full(LosesIt):
+        async def send(self, sender, to, message):
+            try:
+                return await LosesIt.send(self, sender, to, message)
+            except errors.ProtocolError:
+                raise MemoryError()
+
+    box = Box("to all")
+    one, lost, server = made(box), Full(1), Server({})
+    deliver(one, lost)
+    for _ in range(5):
+        box.put(alarm())
+    deliver(one, server)
+    equal((told(server), identities(server)[1]), ([5, 1], identities(lost)[0]))
+
+
+def test_an_alert_does_not_expire_because_the_clock_was_set():
+    class Clock:
+        time_s = 1800000000
+        now_s = staticmethod(lambda: Clock.time_s)
+        is_set = staticmethod(lambda: True)
+        can_be = staticmethod(lambda unix_s: unix_s > 1767225600)
+
+    day_s = 86400
+    before, mailbag.clock = mailbag.clock, Clock
+    try:
+        box = Box()
+        box.put(alarm(at_s=Clock.time_s))
+        settings = dict(SETTINGS, retry={"first_s": 60, "cap_s": 3600, "expire_after_s": 4 * day_s})
+        one = made(restarted(box), settings)
+        box.put(alarm(at_s=Clock.time_s))
+        Clock.time_s += 30 * day_s  # the power was off for so long, and the clock went on from its floor
+        one.clock_moved(30 * day_s)
+        one._set_expired_aside()
+        equal(list(box.records), [2])  # the first one is of before the start
+        box.put(alarm(at_s=Clock.time_s))
+        Clock.time_s += 4 * day_s
+        one._set_expired_aside()
+        equal(list(box.records), [2, 3])
+        Clock.time_s += 1
+        one._set_expired_aside()
+        equal(list(box.records), [])
+    finally:
+        mailbag.clock = before

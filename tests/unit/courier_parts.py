@@ -192,6 +192,9 @@ class Free:
     def outage(self):
         self.told.append("outage")
 
+    def clock_moved(self, by_s):
+        pass
+
     def pack(self):
         return bytes(PACKED_BYTES)
 
