@@ -6,6 +6,9 @@ gets through.
 
 from . import log
 
+_MOST_UNTOLD = 40  # in memory: older ones are on the flash, and told after a start
+_AT_ONCE = 4  # notes in one mail
+
 
 class Refusals:
     def __init__(self, outbox, health):
@@ -14,7 +17,7 @@ class Refusals:
         self._untold = []  # (text, number of the record)
         for number in outbox.untold():
             for text in outbox.replies(number):
-                self._untold.append((text, number))
+                self._remember(text, number)
                 health.note(text)
 
     def keep(self, numbers, recipient, error):
@@ -25,9 +28,19 @@ class Refusals:
         self._health.note(text)
         for number in numbers:
             self._outbox.keep_reply(number, text)
-            self._untold.append((text, number))
+            self._remember(text, number)
 
     def told(self, notes):
-        """A mail got through that told these notes."""
-        self._outbox.told([number for text, number in self._untold if text in notes])
-        self._untold = [entry for entry in self._untold if entry[0] not in notes]
+        """A mail got through that told these notes. The next one tells what had no room in it."""
+        left = [entry for entry in self._untold if entry[0] not in notes]
+        waiting = [number for text, number in left]
+        self._outbox.told([number for text, number in self._untold if number not in waiting])
+        self._untold = left
+        texts = []
+        for text, _ in left:
+            if text not in texts and len(texts) < _AT_ONCE:
+                texts.append(text)
+                self._health.note(text)
+
+    def _remember(self, text, number):
+        self._untold = (self._untold + [(text, number)])[-_MOST_UNTOLD:]
