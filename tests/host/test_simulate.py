@@ -78,6 +78,20 @@ def test_a_seed_is_always_the_same_run():
     assert json.loads(outputs[0])["seed"] == 11
 
 
+def test_what_makes_a_result_bad():
+    good = simulated(1, 0.1, 1, ())
+    assert good.good
+    for change in (
+        {"lost": 1},
+        {"unexplained": 1},
+        {"crashes": ["KeyError"]},
+        {"duplicates": good.interrupted + 1},
+    ):
+        bad = dataclasses.replace(good, **change)
+        assert not bad.good
+        assert bad.to_json()["failed_seeds"] == [1]
+
+
 def test_another_seed_is_another_run():
     first, second = (dataclasses.replace(simulated(2, 1, seed), seed=0) for seed in (1, 2))
     assert first != second
@@ -162,7 +176,7 @@ def check_outage(boards, record_property):
     assert result.raised > 5 * boards
     assert (result.lost, result.duplicates, result.crashes) == (0, 0, [])
     assert result.boards_over_share == 0
-    assert result.peak_per_minute <= 2 * PER_MINUTE
+    assert 0.8 * PER_MINUTE < result.peak_per_minute <= 2 * PER_MINUTE
     assert result.over_limit_s <= 60
     assert result.drain_s <= 1.25 * result.best_drain_s
 

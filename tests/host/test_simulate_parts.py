@@ -273,12 +273,13 @@ def test_each_fault_can_be_had_alone(kind):
     assert found == {name: name == kind for name in FAULTS}
 
 
-def test_everything_ends_with_the_last_day():
-    made = Plan(3, 30, FAULTS)
+@pytest.mark.parametrize("seed", range(10))
+def test_everything_ends_with_the_last_day(seed):
+    made = Plan(seed, 30, FAULTS)
     windows = itertools.chain(made.outages, made.wifi, made.tenant, made.sign_in, made.ntp)
     assert max(window.end_s for window in windows) <= made.end_s
     assert all(fault.at_s < made.end_s for fault in made.power(1))
-    chance = random.Random(1)
+    chance = random.Random(seed)
     assert not any(made.cut(chance, made.end_s) or made.cuts_reply(chance, made.end_s) for _ in range(100))
     assert any(made.cut(chance, made.end_s - 1) for _ in range(100))
 
@@ -416,6 +417,8 @@ def test_a_mail_that_is_taken_late_explains_itself():
     accepted(oracle, "<1>", 1.0, 1.1)
     accepted(oracle, "<1>", 700.0, None, left_s=600.0, wrote_s=0.0)
     assert oracle.unexplained == 0
+    accepted(oracle, "<1>", 800.0, 800.1)
+    assert oracle.unexplained == 1
 
 
 # The firmware
