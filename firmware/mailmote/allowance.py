@@ -25,7 +25,7 @@ PACKED_BYTES = 34
 class Allowance:
     """For the board of these `settings`. Boards that were given no slot are spread by their names.
 
-    `uptime_s()` gives the seconds since the start, and is asked often enough to outlive the wrap of the ticks.
+    `uptime_s()` gives the seconds since the start, also where the ticks have wrapped since it was last asked.
     """
 
     def __init__(self, settings, uptime_s):

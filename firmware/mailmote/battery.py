@@ -32,7 +32,7 @@ def run(settings, path, dog, crashes=None):
     if sleep_s:
         log.info("battery", "Asleep for %d s.", sleep_s)
         if crashes:
-            crashes.ended()
+            crashes.ended(sleep_s)
         machine.deepsleep(sleep_s * 1000)
 
 

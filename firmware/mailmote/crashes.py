@@ -100,8 +100,9 @@ class Crashes:
         """The agent runs: to be called every few seconds."""
         self._save()
 
-    def ended(self):
-        """The agent has ended: a reset that follows is no crash."""
+    def ended(self, asleep_s=0):
+        """The agent has ended: a reset that follows, after `asleep_s` of sleep, is no crash."""
+        self._before_s += asleep_s
         self._flags &= ~_RUNS
         self._save()
 

@@ -364,3 +364,22 @@ def test_want_of_memory_loses_the_text_and_not_the_count():
 
 def raise_memory_error(*_):
     raise MemoryError("planned")
+
+
+def test_of_a_board_that_sleeps_the_sleep_counts_and_rare_crashes_want_no_safe_mode():
+    def check(board):
+        started = board.start(PWRON)
+        for _ in range(3):
+            equal(fail(started), False)
+            board.run(2)
+            started.ended(8 * HOUR_S)
+            started = board.start(DEEPSLEEP)
+        equal(started.safe, False)
+        for expected in (False, False, True):
+            equal(fail(started), expected)
+            board.run(2)
+            started.ended(60)
+            started = board.start(DEEPSLEEP)
+        equal(started.safe, True)
+
+    on_board(check)

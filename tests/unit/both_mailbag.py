@@ -310,7 +310,7 @@ def test_content_that_a_server_refuses_does_not_hold_back_what_it_went_together_
         for number in box.waiting():
             box.records[number].pending &= ~earlier
         one = made(box)
-        for count in range(5):
+        for _ in range(5):
             deliver(one, server)
         equal((earlier, box.refused if earlier else list(box.records)), (earlier, [2]))
         equal((earlier, told(server)[0], one._health.mails), (earlier, 4, 3))

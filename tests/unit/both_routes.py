@@ -179,12 +179,13 @@ def test_a_new_alert_hurries_no_way_that_refuses_the_sign_in_though_another_one_
     for refused, tries in ((LOCKED, 1), (DENIED, 1), (BUSY, 1)):
         server, box = Hosts({"first": refused}), Box("to all")
         server.says = {"a@contoso.test": BUSY}
+        heartbeat = Heartbeat(6)
 
-        def put(count):
+        def put(count, box=box, heartbeat=heartbeat):
             box.put(box.records[1].event)
             heartbeat.courier.wake()
 
-        heartbeat = Heartbeat(6, put)
+        heartbeat._on_rest = put
         run(box, server, heartbeat, settings(0))
         equal((refused.key, server.hosts.count("first")), (refused.key, tries))
         equal(server.hosts.count("way 2") >= 6, True)
