@@ -537,3 +537,30 @@ def test_an_event_that_finds_no_memory_is_told_by_the_next_call():
         without_memory(alarm.reading, time_s, value)
         (told,) = alarm.reading(time_s + 60, value)
         equal((kind, told.kind), (kind, kind))
+
+
+def test_of_two_events_of_one_reading_the_first_is_not_lost_where_the_second_finds_no_memory():
+    made = []
+
+    class OnlyOne(event.Event):
+        def __init__(self, *values):
+            made.append(values)
+            if len(made) == 2:
+                raise MemoryError("planned")
+            event.Event.__init__(self, *values)
+
+    alarm = Alarm({"name": "a", "sensor": "s", "above": 8, "no_reading_for_s": 600})
+    alarm.reading(T, 4)
+    equal([one.cause for one in alarm.tick(T + 600)], [event.NO_READING])
+    before, alarms.Event = alarms.Event, OnlyOne
+    told = []
+    try:
+        for time_s in (T + 700, T + 760):
+            try:
+                told += alarm.reading(time_s, 9)
+            except MemoryError:
+                made.append("raised")
+    finally:
+        alarms.Event = before
+    kinds = [(one.kind, one.cause) for one in told]
+    equal(kinds, [(event.RECOVERY, event.NO_READING), (event.ALARM, event.ABOVE)])

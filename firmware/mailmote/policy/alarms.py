@@ -116,9 +116,15 @@ class Alarm:
         events = _NOTHING
         if self._absence.told_s is not None:
             events = (self._recovery(self._absence, time_s),)
-        if self._threshold is not None:
-            events += self._judge(time_s, value)
-        return events
+        if self._threshold is None:
+            return events
+        try:
+            level = self._judge(time_s, value)
+        except MemoryError:
+            if not events:
+                raise
+            return events  # the next call tells of the level
+        return events + level if events and level else events or level
 
     def failed(self, time_s, text):
         """The sensor could not be read; `text` says why."""
