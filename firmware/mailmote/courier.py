@@ -267,8 +267,11 @@ class Courier:
         except GiveUp as error:
             return [error] * len(to)
         except MailmoteError as error:
-            self._bag.lost(mail)
             self._allowance.judge((error,), 0)
+            if error.answered:
+                self._bag.settle(mail, 0, 0)
+            else:
+                self._bag.lost(mail)
             raise
         except Exception:  # want of memory, or a fault of our own
             self._bag.lost(mail)

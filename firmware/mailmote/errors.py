@@ -10,7 +10,12 @@ from .redaction import redacted
 
 
 class MailmoteError(Exception):
-    """Base class. `key` names the row of the explanations table that tells the long story."""
+    """Base class. `key` names the row of the explanations table that tells the long story.
+
+    `answered`: it is what the server said. Without it a mail that was on its way may have arrived.
+    """
+
+    answered = False
 
     def __init__(self, text, key="error"):
         text = redacted(text)

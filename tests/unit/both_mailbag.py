@@ -5,6 +5,8 @@ from expect import equal
 from flash_folder import on_flash
 
 from mailmote import errors, event, mailbag
+from mailmote.smtp.lines import Reply
+from mailmote.smtp.refusal import refusal
 from mailmote.store import outbox, record
 
 ALL = ["a@contoso.test", "b@contoso.test"]
@@ -361,3 +363,26 @@ def test_an_alert_does_not_expire_because_the_clock_was_set():
         equal(list(box.records), [])
     finally:
         mailbag.clock = before
+
+
+class Closing(Server):
+    """Answers each mail with 421, as a server does that is throttled or goes down."""
+
+    async def send(self, sender, to, message):
+        await Server.send(self, sender, to, message)
+        raise refusal(Reply(421, "4.3.2", ["Service not available"]), "mail")
+
+
+def test_what_a_server_answered_with_421_has_not_arrived_and_goes_together_later():
+    for at_once in (1, 4):
+        box = Box("to all")
+        one = made(box)
+        for _ in range(10):
+            deliver(one, Closing({}))
+            for _ in range(at_once):
+                box.put(alarm())
+        equal([box.records[number].begun for number in box.waiting()], [record.NOT_BEGUN] * len(box))
+        count, server = len(box), Server({})
+        for _ in range(2):
+            deliver(one, server)
+        equal((at_once, sum(told(server)), len(server.mails) <= 2), (at_once, count, True))

@@ -16,4 +16,6 @@ def refusal(reply, stage):
     """The exception for `reply` at `stage`; its text has the reply, the cause and the fix."""
     key, action = replies.classify(reply.code, reply.enhanced, reply.text, stage)
     cause, fix = explain(key)
-    return _CLASSES[action]('The server answered "%s". %s %s' % (reply, cause, fix), key)
+    error = _CLASSES[action]('The server answered "%s". %s %s' % (reply, cause, fix), key)
+    error.answered = True
+    return error
