@@ -100,6 +100,7 @@ class Mailbag:
     def begin(self, mail):
         """This mail is about to leave: fix what is in it."""
         self._marked = None
+        self._outbox.in_flight = mail.numbers
         for number in mail.numbers:
             self._tried[number] = self._round
         number, last = mail.numbers[-1], mail.last

@@ -303,6 +303,25 @@ def test_what_a_digest_may_have_told_is_not_merged_while_there_is_other():
     on_flash(check, 64)
 
 
+def test_what_may_have_arrived_is_merged_at_the_very_last_but_not_while_it_is_on_its_way():
+    for begun in (record.ALONE, record.ENDS_DIGEST):
+
+        def check(begun=begun):
+            box = outbox.Outbox()
+            for number in range(1, outbox.MAX_RECORDS + 1):
+                box.enqueue(sample("one", 0), TO)
+                one = box.load(number)
+                one.begun = begun
+                box.update(number, one)
+            box.in_flight = (2, 3)
+            box.enqueue(sample("one", 0), TO)
+            equal(box.waiting()[:3], (2, 3, 11))
+            counts = [(kept.event.count, kept.begun) for kept in [box.load(number) for number in (2, 3, 11)]]
+            equal(counts, [(1, begun), (1, begun), (9, record.NOT_BEGUN)])
+
+        on_flash(check, 64)
+
+
 def test_what_was_said_of_a_refused_recipient_is_kept_until_it_is_told_and_after():
     def check():
         box = outbox.Outbox()

@@ -25,7 +25,12 @@ def make_room(outbox):
     """Merge some records; how many there are fewer. Raises StorageError where the flash fails."""
     oldest = outbox.waiting()[0]
     after = max(oldest, _last_of_digests(outbox))
-    return _merge(outbox, after, True) or _merge(outbox, oldest, True) or _merge(outbox, 0, False)
+    return (
+        _merge(outbox, after, True)
+        or _merge(outbox, oldest, True)
+        or _merge(outbox, 0, False)
+        or _merge(outbox, 0, False, True)
+    )
 
 
 def finish(outbox):
@@ -58,13 +63,17 @@ def _last_of_digests(outbox):
     return last
 
 
-def _merge(outbox, after, alike):
-    """Merge pairs of records with numbers above `after`; how many. `alike`: if both wait for the same."""
+def _merge(outbox, after, alike, begun=False):
+    """Merge pairs of records with numbers above `after`; how many. `alike`: if both wait for the same;
+    `begun`: though a mail with them was begun.
+
+    What is on its way now is never merged: its delivery would take the other along.
+    """
     earlier = {}  # by what must be the same of two records
     done = 0
     for number in outbox.waiting():
-        record = outbox.load(number) if number > after else None
-        if record is None or record.begun != NOT_BEGUN or record.event.kind >= TEST:
+        record = outbox.load(number) if number > after and number not in outbox.in_flight else None
+        if record is None or (record.begun != NOT_BEGUN and not begun) or record.event.kind >= TEST:
             continue
         key = (record.event.alarm, record.recipients_crc, record.pending if alike else None)
         if key not in earlier:

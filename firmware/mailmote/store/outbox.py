@@ -34,8 +34,9 @@ class Outbox:
     """Everything is in the files; the list of their numbers is kept in memory, the folder read once.
 
     `bad` counts the records that were damaged, `merged` those that were merged into another one since the
-    start. `oldest_found` and `newest_found` are the numbers of the oldest and the newest record that was
-    there at the start, or 0: a mail with the oldest may have been on its way when the power went.
+    start. `in_flight`: the numbers of the records in the mail that was begun last. `oldest_found` and
+    `newest_found` are the numbers of the oldest and the newest record that was there at the start, or 0: a
+    mail with the oldest may have been on its way when the power went.
     """
 
     def __init__(self):
@@ -49,6 +50,7 @@ class Outbox:
         bad = _numbers(_BAD)
         self.bad = len(bad)
         self.merged = 0
+        self.in_flight = ()
         self._next = max([0] + self._numbers + bad + _numbers(_REFUSED)) + 1
         if len(self._numbers) > MAX_RECORDS - merging.MOST_AT_ONCE:
             merging.finish(self)
