@@ -19,8 +19,9 @@ from mailmote.explanations import failure
 from mailmote.net import blocking, bundle
 from mailmote.net.lockstep import Lockstep
 from mailmote.redaction import hide, redacted
-from mailmote.smtp.auth import Bearer, Credentials, choose, decode
+from mailmote.smtp.auth import choose, decode
 from mailmote.smtp.capabilities import Capabilities
+from mailmote.smtp.credentials import Bearer, Credentials
 from mailmote.smtp.dots import DotStuffer
 from mailmote.smtp.lines import command
 from mailmote.smtp.refusal import refusal

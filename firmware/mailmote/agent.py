@@ -13,9 +13,9 @@ from .courier import Courier
 from .crashes import text as crash_text
 from .errors import StorageError
 from .health import Health
-from .letters import recipients_of
 from .net import clock
 from .policy.alarms import Alarm
+from .recipients import recipients_of
 from .routes import Routes
 from .store import state
 from .store.outbox import Outbox

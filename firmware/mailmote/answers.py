@@ -9,8 +9,8 @@ from .crashes import text
 from .errors import FixSettings, StorageError
 from .event import RECOVERY, REMINDER, TEST, Event
 from .explanations import explain
-from .letters import recipients_of
 from .net import clock
+from .recipients import recipients_of
 
 _KINDS = {RECOVERY: "recovery", REMINDER: "reminder", TEST: "test"}
 _MOST_ALERTS = 50  # of each folder: somebody reads them

@@ -40,10 +40,37 @@ def borrow(path):
         return sys.modules[path]
     finally:
         # After a MemoryError, too: MicroPython keeps a half-loaded module.
-        sys.modules.pop(path, None)
-        package, _, name = path.rpartition(".")
-        if hasattr(sys.modules.get(package), name):
-            delattr(sys.modules[package], name)
+        _unload(path)
+
+
+class Loan:
+    """The module of that full name and what it alone imports, until the end; what was there before stays.
+
+    The borrower has to let go of `module`, too, and of all that it made: what is in use is not free.
+    """
+
+    def __init__(self, path):
+        before = set(sys.modules)
+        try:
+            self.module = None
+            __import__(path)
+            self.module = sys.modules[path]
+        finally:
+            self._names = [name for name in sys.modules if name not in before]
+            if self.module is None:
+                self.end()  # a MemoryError has left some of them, or half of one
+
+    def end(self):
+        self.module = None
+        for name in self._names:
+            _unload(name)
+
+
+def _unload(path):
+    sys.modules.pop(path, None)
+    package, _, name = path.rpartition(".")
+    if hasattr(sys.modules.get(package), name):
+        delattr(sys.modules[package], name)
 
 
 async def wait_ms(awaitable, milliseconds):
@@ -190,6 +217,13 @@ if MICROPYTHON:
         is ever moved on this heap.
         """
         gc.threshold(4096)
+
+    def learn_names(path):
+        """Load a module and let go of it: call it before the large imports, for what is borrowed later.
+
+        Names stay known for good, in a table that doubles in one piece: later there may be no room for it.
+        """
+        Loan(path).end()
 
     def collect():
         """Make room: collect garbage."""
@@ -352,6 +386,9 @@ else:
 
     def keep_heap_compact():
         """CPython's heap needs no help."""
+
+    def learn_names(path):
+        """CPython has room for its names."""
 
     def collect():
         """CPython's heap has room."""

@@ -17,16 +17,15 @@ from .allowance import PACKED_BYTES, Allowance
 from .civil import duration
 from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
 from .explanations import failure
-from .letters import client_name, digest, letter
 from .mailbag import Mailbag
-from .net import clock
-from .net.session import Session
+from .net import clock, stream  # noqa: F401 - it knows whose turn it is: no loan may end it
 from .refusals import Refusals
 from .store import state
 
 # A refusal for good that only its class tells: some servers say so at RCPT of a sender or client they refuse.
 _CONTENT = "content-refused"  # of a digest: perhaps of one of its alerts
 _UNKNOWN_REASONS = ("recipient-refused", _CONTENT)
+_DISPATCH = "mailmote.dispatch"
 _LOOK_S = 0.05
 _KEEP_OPEN_S = 10  # a connection is not held for a longer wait than this
 
@@ -105,7 +104,7 @@ class Courier:
 
     async def settle(self, heartbeat):
         """Wait while something is about to be mailed; not for what cannot be."""
-        while len(self._outbox) and self._link.up and not self.trouble:
+        while len(self._outbox) and not (self._link.trouble or self.trouble):
             await heartbeat.sleep(_LOOK_S)
 
     async def run(self, heartbeat):
@@ -178,18 +177,35 @@ class Courier:
 
     async def _deliver(self, route, heartbeat):
         """Send what waits over one connection: (the failure that stopped it or was left, or None; mails)."""
-        session = None
-        left = None
-        delivered = fruitless = 0
+        loan = None
         self._bag.begin_round()
         route.opened = False
         self._wanted = 1
         try:
             credentials = await route.sign_in.credentials(heartbeat)
-            name = client_name(self._settings, route.mail)
-            session = Session(name, route.mail, credentials, heartbeat, route.sign_in.identity())
+            loan = compat.Loan(_DISPATCH)  # not before: a new token comes over HTTPS, which needs the room
+            dispatch = loan.module.Dispatch(
+                self._settings, route.mail, credentials, heartbeat, route.sign_in.identity()
+            )
+            return await self._empty_bag(dispatch, route, heartbeat)
+        except MailmoteError as error:
+            self._followed_failure = error
+        except MemoryError:
+            self._followed_failure = failure(RetryLater, "no-memory")
+        finally:
+            dispatch = None
+            if loan:
+                loan.end()
             self._health.collect()
-            await self._open(session, route)
+        return self._followed_failure, 0
+
+    async def _empty_bag(self, dispatch, route, heartbeat):
+        """As `_deliver`, over this connection."""
+        left = None
+        delivered = fruitless = 0
+        try:
+            self._health.collect()
+            await self._open(dispatch, route)
             mail = self._bag.next()
             while mail is not None and fruitless < 2:
                 wanted = len(mail.pending())
@@ -198,7 +214,7 @@ class Courier:
                     self._wanted = wanted
                     break
                 await heartbeat.sleep(wait_s)
-                failed, got = await self._send(session, route, mail)
+                failed, got = await self._send(dispatch, mail)
                 left = failed or left
                 delivered += got
                 fruitless = fruitless + 1 if failed and not got else 0
@@ -209,15 +225,13 @@ class Courier:
         except MemoryError:
             left = self._followed_failure = failure(RetryLater, "no-memory")
         finally:
-            if session:
-                await session.close()
-            self._health.collect()
+            await dispatch.close()
         return left, delivered
 
-    async def _open(self, session, route):
+    async def _open(self, dispatch, route):
         """Raises MailmoteError; RetryNow where a new token is to take the place of a refused one."""
         try:
-            await session.open()
+            await dispatch.open()
         except MailmoteError as error:
             if route.sign_in.refused(error):
                 raise RetryNow(error.text, error.key)
@@ -225,7 +239,7 @@ class Courier:
         route.sign_in.accepted()
         self._opened = route.opened = True
 
-    async def _send(self, session, route, mail):
+    async def _send(self, dispatch, mail):
         """Send one mail to those of its recipients that are pending.
 
         Returns what keeps some of them pending, or None, and how many it was delivered to. Raises
@@ -237,7 +251,7 @@ class Courier:
         self._bag.begin(mail)
         results = []
         if pending:
-            results = await self._mail(session, route, mail, notes, [mail.recipients[i] for i in pending])
+            results = await self._mail(dispatch, mail, notes, [mail.recipients[i] for i in pending])
         delivered = len([result for result in results if result is None])
         failed = self._conclude(mail, pending, results)
         if delivered:
@@ -248,22 +262,20 @@ class Courier:
             if len(mail.numbers) > 1:
                 title = "%d alerts, the last: %s" % (len(mail.numbers), title)
             log.info("courier", text, title, delivered, len(mail.recipients))
-            if session.secure:
+            if dispatch.secure:
                 _keep_time()
         self._health.collect()
         return failed, delivered
 
-    async def _mail(self, session, route, mail, notes, to):
+    async def _mail(self, dispatch, mail, notes, to):
         """The result for each of `to`: None for delivered, or an exception. Raises MailmoteError."""
-        if len(mail.numbers) > 1:
-            records = lambda: self._bag.records(mail.numbers)  # noqa: E731
-            message = digest(self._settings, route.mail, records, mail.last, self._health, notes)
-        else:
-            message = letter(self._settings, route.mail, mail.last, self._health, notes)
+        several = len(mail.numbers) > 1
+        records = (lambda: self._bag.records(mail.numbers)) if several else None
+        message = dispatch.write(records, mail.last, self._health, notes)
         self._allowance.began(len(to))
         began = compat.ticks_ms()
         try:
-            results = await session.send(route.mail["from"], to, message)
+            results = await dispatch.send(message, to)
         except GiveUp as error:
             return [error] * len(to)
         except MailmoteError as error:

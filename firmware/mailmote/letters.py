@@ -1,4 +1,4 @@
-"""What the settings make of an alert: who gets it, from whom, and the mail that tells it.
+"""What the settings make of an alert: from whom it is, and the mail that tells it.
 
 The words of the rarer mails are loaded for one and let go again: heap is short.
 """
@@ -6,13 +6,7 @@ The words of the rarer mails are loaded for one and let go again: heap is short.
 from . import addresses, compat
 from .event import CRASH, TEST
 from .mail.alert import About, compose
-
-
-def recipients_of(settings, alarm_name):
-    """The envelope's recipients of an alarm: its own, or those of the mail table, as for a test mail ("")."""
-    mail = settings["mail"]
-    own = _named(settings["alarms"], alarm_name).get("to")
-    return list(own) if own else mail["to"] + mail.get("cc", [])
+from .recipients import named
 
 
 def client_name(settings, route):
@@ -63,8 +57,8 @@ def _message_id(settings, record):
 def _about(settings, route, event, notes):
     """What the settings say of an event; an alarm that they no longer have is told all the same."""
     device, mail = settings["device"], settings["mail"]
-    alarm = _named(settings["alarms"], event.alarm)
-    sensor = _named(settings["sensors"], alarm.get("sensor"))
+    alarm = named(settings["alarms"], event.alarm)
+    sensor = named(settings["sensors"], alarm.get("sensor"))
     return About(
         device["name"],
         sensor.get("name", "?"),
@@ -83,10 +77,3 @@ def _about(settings, route, event, notes):
         alarm.get("repeat_every_s", 0),
         notes,
     )
-
-
-def _named(entries, name):
-    for entry in entries:
-        if entry["name"] == name:
-            return entry
-    return {}

@@ -14,8 +14,8 @@ the oldest always goes alone.
 from . import log
 from .errors import StorageError
 from .event import TEST
-from .letters import recipients_of
 from .net import clock
+from .recipients import recipients_of
 from .store import record as records
 from .store.record import ALONE, ENDS_DIGEST, NOT_BEGUN
 

@@ -2,7 +2,7 @@
 
 from . import compat
 from .redaction import hide
-from .smtp.auth import Credentials
+from .smtp.credentials import Credentials
 from .store import secrets
 
 

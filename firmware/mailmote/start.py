@@ -62,6 +62,7 @@ def _work(settings, crashes, dog):
         from . import battery
 
         battery.run(settings, _SETTINGS, dog, crashes)
+    compat.learn_names("mailmote.dispatch")
     from .agent import Agent
 
     return asyncio.run(Agent(settings, crashes).run(dog))

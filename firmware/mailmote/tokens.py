@@ -17,7 +17,7 @@ from .errors import MailmoteError, RetryLater, StorageError
 from .explanations import failure
 from .net import clock
 from .redaction import hide
-from .smtp.auth import Bearer
+from .smtp.credentials import Bearer
 from .store import secrets, state
 
 _EARLY_S = 300  # a token is not begun to be used in its last minutes

@@ -160,7 +160,7 @@ class Wake:
         """Put what is told into the outbox. False where the flash refuses it."""
         if not self._told:
             return True
-        from .letters import recipients_of
+        from .recipients import recipients_of
 
         outbox = self._open_outbox()
         try:

@@ -12,8 +12,9 @@ from email import message_from_bytes
 from typing import Any, NamedTuple
 
 from mailmote.event import READINGS_KEPT, Event
-from mailmote.letters import letter, recipients_of
+from mailmote.letters import letter
 from mailmote.policy.alarms import Alarm
+from mailmote.recipients import recipients_of
 
 _IDENTITY = 0x5EED  # random on a board
 _DAY_S = 86400

@@ -25,6 +25,7 @@ from mailmote.net import https, session  # noqa: E402
 from mailmote.net.link import Link  # noqa: E402
 from mailmote.redaction import hide  # noqa: E402
 from mailmote.smtp import auth, dialogue, transaction  # noqa: E402
+from mailmote.smtp import credentials as shown  # noqa: E402
 from mailmote.store import secrets  # noqa: E402
 from mailmote.store.outbox import Outbox  # noqa: E402
 
@@ -157,8 +158,8 @@ async def run(job):
 async def show_objects(handed):
     """The texts of whatever carries a secret; and of a Wi-Fi driver that says the password."""
     mail = {"auth": "oauth-device", "username": "mote", "oauth": {"secret": "oauth.refresh"}}
-    credentials = auth.Credentials("mote", handed["mail.password"].encode())
-    bearer = auth.Bearer("mote", handed["access"].encode())
+    credentials = shown.Credentials("mote", handed["mail.password"].encode())
+    bearer = shown.Bearer("mote", handed["access"].encode())
     held = tokens.Tokens(mail)
     held._token = handed["access"].encode()
     identity = [handed[name].encode() for name in ("relay.cert", "relay.key")]

@@ -21,7 +21,7 @@ from mailmote.mail.message import Message
 from mailmote.net import session as sessions
 from mailmote.net import stream, tls
 from mailmote.smtp import dialogue, transaction
-from mailmote.smtp.auth import Credentials
+from mailmote.smtp.credentials import Credentials
 
 log.level = 100
 

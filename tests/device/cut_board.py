@@ -10,9 +10,9 @@ from cut_world import CORRUPT, LOST, SETTINGS, STUCK, Fault
 
 from mailmote.errors import FixSettings, GiveUp, StorageError
 from mailmote.health import Health
-from mailmote.letters import recipients_of
 from mailmote.mailbag import Mailbag
 from mailmote.net.link import Link
+from mailmote.recipients import recipients_of
 from mailmote.refusals import Refusals
 from mailmote.store import outbox, secrets, state
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from mailmote.smtp.auth import Bearer, Credentials
+from mailmote.smtp.credentials import Bearer, Credentials
 from mailmote_host.tenant import content, texts
 from mailmote_host.tenant.directory import Application
 from mailmote_host.tenant.model import Connector, Mailbox, Tenant

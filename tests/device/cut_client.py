@@ -17,7 +17,7 @@ os.chdir(sys.argv[2])
 from cut_courier import Attempt, Clock
 
 from mailmote import compat
-from mailmote.smtp.auth import Bearer, Credentials
+from mailmote.smtp.credentials import Bearer, Credentials
 
 
 class Ear:

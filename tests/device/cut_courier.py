@@ -7,7 +7,7 @@ for: the clocks jump over it.
 import asyncio
 import os
 
-from mailmote import compat, courier, event, letters, log, routes
+from mailmote import compat, courier, event, log, recipients, routes
 from mailmote.health import Health
 from mailmote.net.link import Link
 from mailmote.policy import stored_settings
@@ -153,7 +153,7 @@ class Attempt:
     def _raise(self, name):
         at_s = self._clock.unix_time()
         told = event.Event(event.ALARM, event.ABOVE, name, at_s - 60, at_s, -4.0, -15.0, -3.5)
-        number = self._outbox.enqueue(told, letters.recipients_of(self._settings, name))
+        number = self._outbox.enqueue(told, recipients.recipients_of(self._settings, name))
         self._numbers[number] = name
         self._courier.wake()
 

@@ -5,7 +5,7 @@ is known by the numbers of all of them. Runs on MicroPython.
 """
 
 from mailmote import event
-from mailmote.letters import recipients_of
+from mailmote.recipients import recipients_of
 
 ALARMS = ("Freezer too warm", "Door open", "Pump silent")
 SETTINGS = {

@@ -246,7 +246,7 @@ def test_a_busy_server_is_not_asked_for_every_alert_that_waits(tmp_path, runtime
         with board_of(tmp_path, service, runtime, settings(service)) as board:
             for _ in range(2):
                 board.start()
-                run_until(board, "alerts wait")
+                run_until(board, "the recording is at its end")
             assert len(board.list_files("outbox")) == 4
         assert max(len(said(session, "MAIL")) for session in service.sessions) == 2
 

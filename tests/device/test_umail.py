@@ -42,7 +42,7 @@ MODULES = (
     ),
     *(
         f"mailmote/smtp/{name}"
-        for name in ("__init__", "auth", "capabilities", "dots", "lines", "refusal", "replies")
+        for name in ("__init__", "auth", "capabilities", "credentials", "dots", "lines", "refusal", "replies")
     ),
 )
 FOR_FAULTS = (

@@ -12,7 +12,7 @@ import sys
 
 from flash_folder import RamBlocks
 
-from mailmote import battery, civil, compat, courier, errors, log, redaction, supervisor
+from mailmote import battery, civil, compat, dispatch, errors, log, redaction, supervisor
 from mailmote.policy import stored_settings
 from mailmote.store import outbox
 
@@ -343,7 +343,7 @@ class Board:
             (compat, "ticks_diff", lambda later, earlier: later - earlier),
             (compat, "ticks_add", lambda ticks, delta: ticks + delta),
             (supervisor, "Heartbeat", Heartbeat),
-            (courier, "Session", Session),
+            (dispatch, "Session", Session),
             (log, "level", 100),
         )
         before = [getattr(module, name) for module, name, _ in swapped]

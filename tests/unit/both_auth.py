@@ -5,7 +5,8 @@ import binascii
 from expect import equal, raises
 
 from mailmote.errors import FixSettings, ProtocolError
-from mailmote.smtp.auth import Bearer, Credentials, Login, Plain, choose, decode, in_base64
+from mailmote.smtp.auth import Login, Plain, choose, decode, in_base64
+from mailmote.smtp.credentials import Bearer, Credentials
 
 MOTE = Credentials("mote@contoso.test", b"canary")
 USERNAME = b"bW90ZUBjb250b3NvLnRlc3Q="

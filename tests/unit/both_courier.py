@@ -26,7 +26,7 @@ from courier_parts import (
 )
 from expect import equal
 
-from mailmote import courier, errors, letters
+from mailmote import courier, errors, letters, recipients
 
 
 def test_a_recipient_that_is_denied_does_not_stand_in_the_way_of_other_alerts():
@@ -283,9 +283,9 @@ def test_the_last_results_are_kept():
 
 def test_who_gets_an_alert():
     settings = {"mail": {"to": ["a@c.test"], "cc": ["b@c.test"]}, "alarms": SETTINGS["alarms"]}
-    equal(letters.recipients_of(settings, "to one"), ["c@fabrikam.test"])
-    equal(letters.recipients_of(settings, "gone"), ["a@c.test", "b@c.test"])
-    equal(letters.recipients_of(settings, ""), ["a@c.test", "b@c.test"])  # a test mail
+    equal(recipients.recipients_of(settings, "to one"), ["c@fabrikam.test"])
+    equal(recipients.recipients_of(settings, "gone"), ["a@c.test", "b@c.test"])
+    equal(recipients.recipients_of(settings, ""), ["a@c.test", "b@c.test"])  # a test mail
 
 
 def test_the_name_for_ehlo_is_a_host_name():

@@ -30,7 +30,7 @@ from smtp_cases import (
 from smtp_play import HELO, OPENING, Play, Text, ended, played
 
 from mailmote import errors
-from mailmote.smtp.auth import Credentials
+from mailmote.smtp.credentials import Credentials
 from mailmote.smtp.dialogue import CLOSED, READY, Dialogue
 
 

@@ -6,7 +6,7 @@ from expect import equal, raises
 
 from mailmote import redaction, sign_in
 from mailmote.errors import FixSettings
-from mailmote.smtp.auth import Credentials
+from mailmote.smtp.credentials import Credentials
 
 SECRETS = {"mail.password": b"canary", "relay.cert": b"a chain", "relay.key": b"a key"}
 PASSWORD = {"auth": "password", "username": "mote1", "password": "mail.password"}

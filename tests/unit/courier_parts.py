@@ -4,7 +4,7 @@ import asyncio
 
 from expect import equal
 
-from mailmote import courier, errors, event, letters, log, routes
+from mailmote import courier, dispatch, errors, event, log, recipients, routes
 from mailmote.allowance import PACKED_BYTES
 from mailmote.health import Health
 from mailmote.store import record
@@ -54,7 +54,7 @@ class Box:
 
     def put(self, one):
         number = max([0] + list(self.records)) + 1
-        to = letters.recipients_of(SETTINGS, one.alarm)
+        to = recipients.recipients_of(SETTINGS, one.alarm)
         self.records[number] = record.Record(one, number, record.recipients_crc(to))
 
     def __len__(self):
@@ -269,12 +269,12 @@ def made(box, settings=SETTINGS, heartbeat=None, sign_in=SignIn, allowance=Free)
 
 def with_server(server, act):
     """Call `act` where `server` is every server, and chance is at its most."""
-    before = courier.Session, routes.random, log.level
-    courier.Session, routes.random, log.level = server, Chance(), 100
+    before = dispatch.Session, routes.random, log.level
+    dispatch.Session, routes.random, log.level = server, Chance(), 100
     try:
         return act()
     finally:
-        courier.Session, routes.random, log.level = before
+        dispatch.Session, routes.random, log.level = before
 
 
 def deliver(one, server):

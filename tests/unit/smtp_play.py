@@ -9,7 +9,7 @@ from smtp_cases import (
 )
 
 from mailmote import errors
-from mailmote.smtp.auth import Bearer, Credentials
+from mailmote.smtp.credentials import Bearer, Credentials
 from mailmote.smtp.dialogue import READY, RECEIVE, SEND, UPGRADE, Dialogue
 
 # Outcomes that name a class rather than one row of the explanations.

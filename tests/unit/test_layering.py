@@ -37,27 +37,29 @@ MAY_IMPORT = {
         "supervisor",
         "watcher",
         "wifi",
-        "letters",
+        "recipients",
         "alive",
         "console",
         "crashes",
         "errand",
     },
     "battery": BASE | PURE | {"store", "sensors", "wake"},
-    "letters": BASE | {"mail"},
+    "recipients": BASE,
+    "letters": BASE | {"mail", "recipients"},
+    "dispatch": BASE | {"net", "letters"},
     "sign_in": BASE | PURE | {"store", "net", "tokens"},
     "tokens": BASE | PURE | {"store", "net"},
     "console": BASE,
     "led": BASE,
-    "answers": BASE | {"net", "letters", "crashes"},
+    "answers": BASE | {"net", "recipients", "crashes"},
     "alive": BASE | {"net", "store"},
     "allowance": BASE | PURE | {"net", "store"},
-    "mailbag": BASE | {"net", "store", "letters"},
+    "mailbag": BASE | {"net", "store", "recipients"},
     "refusals": BASE,
     "routes": BASE | PURE | {"sign_in"},
     "courier": BASE
     | PURE
-    | {"store", "net", "health", "letters", "sign_in", "allowance", "mailbag", "refusals", "routes"},
+    | {"store", "net", "health", "dispatch", "sign_in", "allowance", "mailbag", "refusals", "routes"},
     "agent": BASE
     | PURE
     | {
@@ -67,7 +69,7 @@ MAY_IMPORT = {
         "health",
         "supervisor",
         "watcher",
-        "letters",
+        "recipients",
         "sign_in",
         "alive",
         "routes",
@@ -145,7 +147,7 @@ def test_the_firmware_never_asserts(path):
 
 
 def test_host_tools_import_only_the_pure_parts():
-    allowed = BASE | PURE | {"sensors", "letters"}  # one renderer of mails
+    allowed = BASE | PURE | {"sensors", "letters", "recipients"}  # one renderer of mails
     names_of_things = {"mailmote.net.clock", "mailmote.store.secrets", "mailmote.store.state"}
     for path in HOST.rglob("*.py"):
         if path.parent.name == "simulate":

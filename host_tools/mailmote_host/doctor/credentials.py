@@ -18,7 +18,7 @@ from rich.console import Console
 
 from mailmote.policy import options
 from mailmote.redaction import hide
-from mailmote.smtp.auth import Bearer, Credentials
+from mailmote.smtp.credentials import Bearer, Credentials
 
 from ..errors import HostError, UsageError
 from . import lookup

@@ -16,6 +16,7 @@ from mailmote.errors import MailmoteError
 from mailmote.policy import options
 from mailmote.smtp import auth
 from mailmote.smtp.capabilities import Capabilities
+from mailmote.smtp.credentials import Bearer, Credentials
 from mailmote.smtp.dots import DotStuffer
 from mailmote.smtp.lines import Reply, command
 
@@ -55,7 +56,7 @@ class Visit:
         self._client: SmtpClient | None = None
         self._capabilities = Capabilities()
         self._secure = False
-        self._shown: auth.Credentials | auth.Bearer | None = None
+        self._shown: Credentials | Bearer | None = None
         self._identity = means.secrets.identity if plan.mail["auth"] == options.CERTIFICATE else None
         self._accepted: tuple[str, ...] = ()
         self._ended: dict[str, Result] = {}
@@ -204,7 +205,7 @@ class Visit:
         self._shown = self._to_show()
         yield passed("token", f"The sign-in service gave an access token for {self._plan.mail['username']}.")
 
-    def _to_show(self) -> auth.Credentials | auth.Bearer:
+    def _to_show(self) -> Credentials | Bearer:
         means = self._means
         return credentials.for_auth(self._plan, means.secrets, means.console, means.site_bundle)
 

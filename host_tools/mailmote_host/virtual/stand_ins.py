@@ -274,29 +274,25 @@ class Network:
 
 
 class NvsFile:
-    """Namespaces of blobs, in a file of JSON with base64. `open_file` and `rename` reach the host's files."""
+    """Namespaces of blobs, in a file of JSON with base64. `open_file` and `rename` reach the host's files.
+
+    A board has its NVS outside of Python's heap: it is loaded for each use.
+    """
 
     def __init__(self, path, open_file, rename):
         self._path = path
         self._open_file = open_file
         self._rename = rename
-        with open_file(path, "r") as file:
-            self._namespaces = json.load(file)
 
-    def namespace(self, name):
-        return self._namespaces.setdefault(name, {})
+    def load(self):
+        """The namespaces: dictionaries of blobs in base64."""
+        with self._open_file(self._path, "r") as file:
+            return json.load(file)
 
-    def entries(self):
-        """How many entries of the flash all blobs take."""
-        return sum([_entries(len(binascii.a2b_base64(blob))) for blob in self._all()])
-
-    def _all(self):
-        return [blob for blobs in self._namespaces.values() for blob in blobs.values()]
-
-    def save(self):
+    def save(self, namespaces):
         temporary = self._path + ".tmp"
         with self._open_file(temporary, "w") as file:
-            json.dump(self._namespaces, file)
+            json.dump(namespaces, file)
         self._rename(temporary, self._path)
 
 
@@ -307,8 +303,8 @@ class NVS:
 
     def __init__(self, namespace):
         check_nvs_name(namespace)
-        self._file = NVS.files[0]
-        self._blobs = self._file.namespace(namespace)
+        self._all = NVS.files[0].load()
+        self._blobs = self._all.setdefault(namespace, {})
 
     def get_blob(self, key, buffer):
         """Copy the blob into `buffer` and return its length. Raises OSError with ESP-IDF's numbers."""
@@ -321,7 +317,7 @@ class NVS:
     def set_blob(self, key, value):
         """A blob that is there already keeps its room until the new one is written. Raises OSError."""
         check_nvs_name(key)
-        if self._file.entries() + _entries(len(value)) > _NVS_ENTRIES:
+        if self._entries() + _entries(len(value)) > _NVS_ENTRIES:
             raise OSError(_NVS_NOT_ENOUGH_SPACE, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
         self._blobs[key] = binascii.b2a_base64(value).decode().strip()
 
@@ -329,7 +325,12 @@ class NVS:
         del self._blobs[self._existing(key)]
 
     def commit(self):
-        self._file.save()
+        NVS.files[0].save(self._all)
+
+    def _entries(self):
+        """How many entries of the flash all blobs take."""
+        blobs = [blob for blobs in self._all.values() for blob in blobs.values()]
+        return sum([_entries(len(binascii.a2b_base64(blob))) for blob in blobs])
 
     def _existing(self, key):
         check_nvs_name(key)
