@@ -216,21 +216,22 @@ class _Heartbeat(supervisor.Heartbeat):
     async def sleep(self, seconds: float, unless: asyncio.Event | None = None) -> None:
         life = current.get()
         life.check()
-        seconds = max(seconds, self._least_s(seconds, life.wlan.back_s()))
+        seconds = max(seconds, self._least_s(seconds, life.wlan))
         if unless is None:
             await asyncio.sleep(seconds)
         elif not unless.is_set():
             await supervisor._wait_at_most(unless, seconds)
 
-    def _least_s(self, seconds: float, back_s: float) -> float:
-        """How long nothing would come of looking, for the access point is away for another `back_s`."""
+    def _least_s(self, seconds: float, wlan: Wlan) -> float:
+        """How long nothing would come of looking."""
         if self.name == "alarms":
             return _LOOK_S
+        back_s = wlan.back_s()
         if self.name != "link":
             return back_s if seconds <= 1 else 0
         if back_s:
             return min(_ATTEMPT_S, back_s - _NEAR_S)
-        return _WATCH_S if seconds >= _RESTING_S else 0
+        return _WATCH_S if seconds >= _RESTING_S and wlan.isconnected() else 0
 
 
 class _Supervisor(supervisor.Supervisor):

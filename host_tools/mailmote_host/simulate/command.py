@@ -96,9 +96,12 @@ def _kinds(faults: str) -> tuple[str, ...]:
 
 
 def _verdict(found: dict[str, Any]) -> str:
+    counts = (
+        f"{found['lost']} alerts lost, {found['duplicates']} mails came twice for {found['interrupted']} "
+        f"interruptions ({found['unexplained']} for none), {len(found['crashes'])} crashes"
+    )
     seeds = ", ".join(map(str, found["failed_seeds"]))
     return (
-        f"mailmote simulate: {found['lost']} alerts lost, {found['unexplained']} mails came for no reason, "
-        f"{len(found['crashes'])} crashes. This is a fault of mailmote: please report the command, with "
-        f"the seed: {seeds}."
+        f"mailmote simulate: {counts}. This is a fault of mailmote: please report the command, "
+        f"with the seed: {seeds}."
     )
