@@ -1,7 +1,7 @@
 """A board of the simulation: the firmware's own agent, on a flash, a clock and a network that are not real.
 
 This is the one place that knows how the firmware is put together: which of its parts is replaced (the
-supervisor looks less often), and where the oracle listens (what the outbox takes and merges, what a mail is
+supervisor looks less often: supervision.py), and where the oracle listens (what the outbox takes and merges, what a mail is
 made of).
 """
 
@@ -24,14 +24,8 @@ from .hardware import Clock, Machine, Network, NtpTime, Wlan
 from .network import POWER_LOST, Connection, Cut, Route
 from .oracle import Acceptance, Key, Oracle
 from .plan import Plan, PowerFault
+from .supervision import Heartbeat, Supervisor
 from .tenant import PASSWORD, Server
-
-# What only looks is let look less often, for that takes most of a run's time.
-_LOOK_S = 60  # at time that passes
-_WATCH_S = 300  # at a link that is up
-_RESTING_S = 5  # a shorter sleep of the link is part of an attempt
-_ATTEMPT_S = 20  # at an access point that is away,
-_NEAR_S = 200  # until shortly before it is back
 
 _SILENT_S = 3600
 
@@ -210,40 +204,6 @@ class Board:
         return self.plan.outages.open_at(self.plan.wifi.open_at(when_s))
 
 
-class _Heartbeat(supervisor.Heartbeat):
-    """Looks less often: at what has not changed, or where the link is down anyway."""
-
-    async def sleep(self, seconds: float, unless: asyncio.Event | None = None) -> None:
-        life = current.get()
-        life.check()
-        seconds = max(seconds, self._least_s(seconds, life.wlan))
-        if unless is None:
-            await asyncio.sleep(seconds)
-        elif not unless.is_set():
-            await supervisor._wait_at_most(unless, seconds)
-
-    def _least_s(self, seconds: float, wlan: Wlan) -> float:
-        """How long nothing would come of looking."""
-        if self.name == "alarms":
-            return _LOOK_S
-        back_s = wlan.back_s()
-        if self.name != "link":
-            return back_s if seconds <= 1 else 0
-        if back_s:
-            return min(_ATTEMPT_S, back_s - _NEAR_S)
-        return _WATCH_S if seconds >= _RESTING_S and wlan.isconnected() else 0
-
-
-class _Supervisor(supervisor.Supervisor):
-    """Starts and restarts tasks as the firmware's own does; there is no watchdog to feed."""
-
-    def start(self, name: str, run: Any) -> Any:
-        return None if name == "end" else super().start(name, run)
-
-    async def watch(self, until: asyncio.Event) -> Any:
-        await until.wait()
-
-
 @contextmanager
 def installed(oracle: Oracle, crashes: list[str]) -> Iterator[None]:
     """The firmware, with the worlds of boards under it and the oracle's ears in it."""
@@ -275,8 +235,8 @@ def installed(oracle: Oracle, crashes: list[str]) -> Iterator[None]:
     composers = [getattr(letters, name) for name in ("letter", "digest") if hasattr(letters, name)]
     simulated = {"mailmote.sensors.simulated": sensor}
     with firmware.in_worlds(simulated, {one: heard(one) for one in composers}) as put:
-        put(supervisor, "Heartbeat", _Heartbeat)
-        put(agent, "Supervisor", _Supervisor)
+        put(supervisor, "Heartbeat", Heartbeat)
+        put(agent, "Supervisor", Supervisor)
         put(log, "exception", lambda part, error: crashes.append(_place(error)))
         put(box, "enqueue", heard_enqueue)
         if merge is not None:
