@@ -1,8 +1,8 @@
 """A board of the simulation: the firmware's own agent, on a flash, a clock and a network that are not real.
 
 This is the one place that knows how the firmware is put together: which of its parts is replaced (the
-supervisor looks less often: supervision.py), and where the oracle listens (what the outbox takes and merges, what a mail is
-made of).
+supervisor looks less often: supervision.py), and where the oracle listens (what the outbox takes and merges,
+what a mail is made of).
 """
 
 import asyncio
