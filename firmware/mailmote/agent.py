@@ -17,7 +17,7 @@ from .net import clock
 from .policy.alarms import Alarm
 from .recipients import recipients_of
 from .routes import Routes
-from .store import state
+from .store import rtc, state
 from .store.outbox import Outbox
 from .supervisor import Supervisor
 from .watcher import Watcher
@@ -39,10 +39,12 @@ class Agent:
         self._outbox = Outbox()
         self._routes = Routes(settings)
         self._courier = Courier(settings, self._outbox, self._link, self._health, self._routes)
-        self._alive = Alive(settings)
+        self._alive = Alive(settings, self._outbox)
         self._watchers = [] if self._safe else [self._watcher(entry) for entry in settings["sensors"]]
         self._health.watchers = self._watchers
         self._health.last_crash = crash_text
+        if crashes and crashes.after_one:
+            self._take_up()
         self._console = Console(
             settings, self._link, self._health, self._outbox, self._courier, self._watchers, crashes
         )
@@ -77,6 +79,11 @@ class Agent:
         log.info("agent", "Heap in use at most: %d bytes.", self._health.heap_peak_bytes)
         return False
 
+    def _take_up(self):
+        """After a crash: it is told, and a pause goes on. Whoever restarts the board wants a try at once."""
+        self._health.note("The board started again after a crash. %s" % crash_text().split("\n")[0])
+        self._courier.unpack(rtc.read(rtc.COURIER) or b"")
+
     def _keep_sign_in(self, supervisor, sign_in):
         supervisor.start("sign-in", lambda heartbeat: sign_in.keep(heartbeat, self._link, self._warn))
 
@@ -101,6 +108,8 @@ class Agent:
             sign_of_life = None if self._safe else self._alive.event()
             self._tell([sign_of_life] if sign_of_life else [])
             self._store()
+            if self._courier.trouble:
+                rtc.write(rtc.COURIER, self._courier.pack())
             self._health.uptime_s()  # asked often, so that it outlives the wrap of the ticks
             await heartbeat.sleep(_TICK_S)
 

@@ -11,9 +11,10 @@ _TOLD = "alive"  # its name in the store: the local day that was told last, in d
 
 
 class Alive:
-    """`settings` are the board's; without [alive] nothing is ever due."""
+    """`settings` are the board's; without [alive] nothing is ever due. While one waits there is no other."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, outbox):
+        self._outbox = outbox
         alive = settings.get("alive")
         self._wanted = bool(alive)
         self._shift_s = settings["device"]["utc_offset_s"] - alive["at_s"] if alive else 0
@@ -33,6 +34,8 @@ class Alive:
             return None
         now_s = clock.now_s()
         self._write((now_s + self._shift_s) // _DAY_S)
+        if self._outbox.holds(ALIVE):
+            return None
         return Event(ALIVE, 0, "", now_s, now_s)
 
     def _recall(self, today):

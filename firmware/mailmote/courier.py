@@ -15,16 +15,14 @@ import asyncio
 from . import compat, log
 from .allowance import PACKED_BYTES, Allowance
 from .civil import duration
-from .errors import FixSettings, GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
+from .errors import GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
 from .explanations import failure
+from .floor import keep_time
 from .mailbag import Mailbag
-from .net import clock, stream  # noqa: F401 - it knows whose turn it is: no loan may end it
+from .net import stream  # noqa: F401 - it knows whose turn it is: no loan may end it
 from .refusals import Refusals
-from .store import state
+from .verdict import Verdict
 
-# A refusal for good that only its class tells: some servers say so at RCPT of a sender or client they refuse.
-_CONTENT = "content-refused"  # of a digest: perhaps of one of its alerts
-_UNKNOWN_REASONS = ("recipient-refused", _CONTENT)
 _DISPATCH = "mailmote.dispatch"
 _LOOK_S = 0.05
 _KEEP_OPEN_S = 10  # a connection is not held for a longer wait than this
@@ -263,7 +261,7 @@ class Courier:
                 title = "%d alerts, the last: %s" % (len(mail.numbers), title)
             log.info("courier", text, title, delivered, len(mail.recipients))
             if dispatch.secure:
-                _keep_time()
+                keep_time()
         self._health.collect()
         return failed, delivered
 
@@ -293,29 +291,17 @@ class Courier:
 
     def _conclude(self, mail, pending, results):
         """Keep in the outbox what the results leave to do; what some recipients are pending for, or None."""
-        failed = None
-        answered = refused = 0
-        everyone = (1 << len(mail.recipients)) - 1
-        nobody = mail.last.pending | mail.last.refused == everyone and None not in results
-        for index, result in zip(pending, results):
-            of_one = len(mail.numbers) > 1 and result is not None and result.key == _CONTENT
-            if of_one:
-                self._bag.take_apart(mail)
-            if of_one or (nobody and isinstance(result, GiveUp) and result.key in _UNKNOWN_REASONS):
-                result = FixSettings(result.text, result.key)
-            if result is not None and not isinstance(result, GiveUp):
-                failed = failed if isinstance(failed, FixSettings) else result
-                continue
-            answered |= 1 << index
-            if result:
-                refused |= 1 << index
-                self._refusals.keep(mail.numbers, mail.recipients[index], result)
-                if self._followed in mail.numbers:
-                    self._followed_failure = result
-        if failed and self._followed in mail.numbers:
-            self._followed_failure = failed
-        self._bag.settle(mail, answered, refused)
-        return failed
+        verdict = Verdict(mail, pending, results)
+        if verdict.apart:
+            self._bag.take_apart(mail)
+        for index, error in verdict.refused:
+            self._refusals.keep(mail.numbers, mail.recipients[index], error)
+            if self._followed in mail.numbers:
+                self._followed_failure = error
+        if verdict.failed and self._followed in mail.numbers:
+            self._followed_failure = verdict.failed
+        self._bag.settle(mail, verdict.answered, verdict.refused_mask)
+        return verdict.failed
 
     def _set_expired_aside(self):
         """Refuse what has waited for longer than the settings allow: RFC 5321 section 4.5.4.1."""
@@ -330,15 +316,3 @@ class Courier:
                 log.error("courier", problem)
                 return
             mail = self._bag.expired()
-
-
-def _keep_time():
-    """A server that was verified has taken mail, so the clock is right: its time is the floor from now on."""
-    now_s = clock.now_s()
-    if not clock.floor_due(now_s):
-        return
-    clock.raise_floor(now_s)
-    try:
-        state.write(clock.FLOOR, now_s)
-    except StorageError as error:
-        log.error("courier", "The time is not stored. %s", error)

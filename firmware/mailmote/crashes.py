@@ -1,9 +1,9 @@
 """Crashes of the board's own program: counted where a reset leaves the count, and told by the mail after it.
 
 A crash is a task or an agent that an exception has ended, or a reset that nobody asked for while the agent
-ran: by the watchdog, or by a panic of MicroPython itself. After three within ten minutes the board starts in
-safe mode, for an hour; for two, then four, where crashes go on after it. What a person does is no crash, and
-whoever presses Ctrl-C or pulls the plug wants a board that starts normally.
+ran: by the watchdog, or by a panic of MicroPython itself. After three within ten minutes, or six within six
+hours, the board starts in safe mode, for an hour; for two, then four, where crashes go on after it. What a
+person does is no crash, and whoever presses Ctrl-C or pulls the plug wants a board that starts normally.
 
 Times are those that the board has run, added up over its resets: the clock is not set after power-on, and
 steps by years when it is. All but the text is in the memory of the RTC, which power-on begins anew.
@@ -16,12 +16,14 @@ from .store import rtc
 
 _MOST = 3
 _WITHIN_S = 600
+_MOST_SLOWLY = 6  # as of a program that hangs some minutes after each start
+_SLOWLY_WITHIN_S = 6 * 3600
 _SAFE_S = 3600  # of safe mode, doubled up to _MOST_DOUBLED times
 _MOST_DOUBLED = 2
 _CALM_S = 3600  # without safe mode, after which the next one is a first one again
 
 _RUNS, _SAFE, _ANNOUNCED, _TOLD = 1, 2, 4, 8
-_KEPT = "<BBII3I"  # flags, times doubled, seconds run, when safe mode began or ended, the last crashes
+_KEPT = "<BBII6I"  # flags, times doubled, seconds run, when safe mode began or ended, the last crashes
 _NEVER = 0xFFFFFFFF
 _RESET = (
     "The board was reset while it worked: by its watchdog, as the program hung, or by a panic of MicroPython."
@@ -29,7 +31,7 @@ _RESET = (
 
 
 class Crashes:
-    """Of the board: one object, made at the start."""
+    """Of the board: one object, made at the start. `after_one`: this start follows a crash."""
 
     def __init__(self):
         self._run = compat.Stopwatch()
@@ -39,6 +41,7 @@ class Crashes:
         self._since_s = _NEVER
         self._times = []
         self._kept = False
+        self.after_one = False
 
     def begin(self, watchdog_s):
         """The agent starts. A reset by the watchdog comes `watchdog_s` after it was last fed."""
@@ -47,9 +50,11 @@ class Crashes:
         cause = machine.reset_cause()
         if cause != machine.PWRON_RESET:
             self._load()
+        self.after_one = bool(self._flags & _TOLD)
         if self._flags & _RUNS and cause in (machine.WDT_RESET, machine.HARD_RESET):
             if cause == machine.WDT_RESET:
                 self._before_s += watchdog_s
+            self.after_one = True
             self._count()
             if not self._flags & (_TOLD | _SAFE):
                 _words().write(_RESET, (), ())
@@ -125,10 +130,13 @@ class Crashes:
         return self._before_s + self._run.elapsed_ms() // 1000
 
     def _count(self):
-        self._times = (self._times + [self._lived_s()])[-_MOST:]
+        self._times = (self._times + [self._lived_s()])[-_MOST_SLOWLY:]
 
     def _looping(self):
-        return len(self._times) == _MOST and self._lived_s() - self._times[0] <= _WITHIN_S
+        return self._has(_MOST, _WITHIN_S) or self._has(_MOST_SLOWLY, _SLOWLY_WITHIN_S)
+
+    def _has(self, crashes, within_s):
+        return len(self._times) >= crashes and self._lived_s() - self._times[-crashes] <= within_s
 
     def _enter(self):
         calm = self._since_s == _NEVER or self._lived_s() - self._since_s > _CALM_S
@@ -150,7 +158,7 @@ class Crashes:
         self._times = [time_s for time_s in times if time_s != _NEVER]
 
     def _save(self):
-        times = self._times + [_NEVER] * (_MOST - len(self._times))
+        times = self._times + [_NEVER] * (_MOST_SLOWLY - len(self._times))
         kept = struct.pack(_KEPT, self._flags, self._doubled, self._lived_s(), self._since_s, *times)
         self._kept = rtc.write(rtc.CRASHES, kept)
 

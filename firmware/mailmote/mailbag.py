@@ -195,13 +195,21 @@ class Mailbag:
 
     def _set_apart(self, mail):
         """Older alerts for the same recipients that are not in this digest shall not get into it later."""
+        apart = {}  # by who is pending: a digest that was begun before stays together
         for number in self._outbox.waiting():
             if number >= mail.numbers[-1]:
-                return
+                break
             record = self._load(number) if number not in mail.numbers else None
-            if record and record.recipients_crc == mail.last.recipients_crc:
+            if record is None or record.recipients_crc != mail.last.recipients_crc:
+                continue
+            if record.begun == ENDS_DIGEST:
+                apart[record.pending] = []
+            else:
+                apart.setdefault(record.pending, []).append(number)
+        for numbers in apart.values():
+            for number in numbers:
                 self._alone.add(number)
-                self._mark(number, record, ALONE)
+                self._mark(number, self._load(number), ALONE)
 
     def _mark(self, number, record, begun):
         """True if it got the mark now. One that it has stays: what is left of a digest is still its end."""

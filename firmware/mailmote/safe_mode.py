@@ -23,7 +23,7 @@ async def run(heartbeat, crashes, outbox, tell, all_stored):
     told = False
     while crashes.safe_left_s() > 0:
         if not crashes.announced:
-            if not told and not _waits(outbox):
+            if not told and not outbox.holds(CRASH):  # its mail tells of this one, too
                 now_s = clock.now_s()
                 tell([Event(CRASH, 0, "", now_s, now_s)])
             told = True
@@ -31,12 +31,3 @@ async def run(heartbeat, crashes, outbox, tell, all_stored):
                 crashes.announce()
         await heartbeat.sleep(min(_TURN_S, max(1, crashes.safe_left_s())))
     crashes.leave()
-
-
-def _waits(outbox):
-    """Whether an earlier safe mode is still to be told: its mail tells of this one, too."""
-    for number in reversed(outbox.waiting()):
-        record = outbox.peek(number)
-        if record and record.event.kind == CRASH:
-            return True
-    return False

@@ -149,7 +149,7 @@ class Wake:
     def _give_sign_of_life(self):
         from .alive import Alive
 
-        alive = Alive(self._settings)
+        alive = Alive(self._settings, self._open_outbox())
         one = alive.event()
         if one:
             self._told.append(one)

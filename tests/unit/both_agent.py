@@ -144,7 +144,7 @@ def test_the_wifi_password_is_hidden_and_a_missing_one_is_told():
 class Told:
     """Stands for Crashes, and for `machine`: what it was told, in order."""
 
-    safe = False
+    safe = after_one = False
 
     def __init__(self, looping=False):
         self.told = []
@@ -177,6 +177,37 @@ def test_in_safe_mode_there_is_no_sensor():
             crashes.safe = safe
             one = agent.Agent(dict(SETTINGS, sensors=[{"name": "Door", "driver": "digital"}]), crashes)
             equal((safe, [watcher.name for watcher in one._watchers]), (safe, names))
+
+    quietly(check)
+
+
+def test_after_a_crash_it_is_told_and_a_pause_goes_on_and_after_another_start_neither():
+    packed = []
+
+    class Rtc:
+        COURIER = 3
+
+        @staticmethod
+        def read(section):
+            return packed[0]
+
+    def check():
+        one = agent.Agent(SETTINGS)
+        one._courier._routes.all[0].failed(errors.FixSettings("locked", "account-locked"), 0, 0)
+        packed.append(one._courier.pack())
+        one._outbox.enqueue(alarm(1), ["a@contoso.test"])
+        before, agent.rtc, told = agent.rtc, Rtc, agent.crash_text
+        agent.crash_text = lambda: "The task x failed: ValueError\nmore"
+        try:
+            for after_one in (True, False):
+                crashes = Told()
+                crashes.after_one = after_one
+                one = agent.Agent(SETTINGS, crashes)
+                notes = ["The board started again after a crash. The task x failed: ValueError"]
+                equal((after_one, one._health.notes), (after_one, notes if after_one else []))
+                equal((after_one, one._courier._routes.pause_s(0) >= 3599), (after_one, after_one))
+        finally:
+            agent.rtc, agent.crash_text = before, told
 
     quietly(check)
 

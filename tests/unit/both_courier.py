@@ -26,7 +26,7 @@ from courier_parts import (
 )
 from expect import equal
 
-from mailmote import courier, errors, letters, recipients
+from mailmote import errors, floor, letters, recipients
 
 
 def test_a_recipient_that_is_denied_does_not_stand_in_the_way_of_other_alerts():
@@ -147,7 +147,7 @@ def kept_times(secure, at_s, due=True, says=None):
     raised, written = [], []
     server = Server(says or {})
     server.secure = secure
-    before = courier.clock, courier.state
+    before = floor.clock, floor.state
 
     class Clock:
         FLOOR = "clock-floor"
@@ -162,11 +162,11 @@ def kept_times(secure, at_s, due=True, says=None):
             raise errors.StorageError("planned")
 
     one = made(Box("to all"))
-    courier.clock, courier.state = Clock, State
+    floor.clock, floor.state = Clock, State
     try:
         deliver(one, server)
     finally:
-        courier.clock, courier.state = before
+        floor.clock, floor.state = before
     return raised, written
 
 

@@ -91,13 +91,42 @@ def test_three_failures_within_ten_minutes_want_a_restart_in_safe_mode():
 
 
 def test_failures_that_are_further_apart_want_none():
+    for apart_s, failures, looping in (
+        (5 * MINUTE_S + 1, 5, False),
+        (5 * MINUTE_S + 1, 6, True),  # as of a program that hangs some minutes after each start
+        (72 * MINUTE_S, 6, True),
+        (72 * MINUTE_S + 1, 12, False),
+    ):
+
+        def check(board, apart_s=apart_s, failures=failures, looping=looping):
+            started = board.start(PWRON)
+            wanted = [False] * (failures - 1) + [looping]
+            found = []
+            for _ in range(failures):
+                found.append(fail(started))
+                board.run(apart_s if len(found) < failures else 0)
+            equal((apart_s, found), (apart_s, wanted))
+            started.ended()
+            equal(board.start(HARD).safe, looping)
+
+        on_board(check)
+
+
+def test_a_start_knows_that_it_follows_a_crash():
     def check(board):
         started = board.start(PWRON)
-        for _ in range(9):
-            equal(fail(started), False)
-            board.run(5 * MINUTE_S + 1)
+        equal(started.after_one, False)
         started.ended()
-        equal(board.start(HARD).safe, False)
+        equal(board.start(HARD).after_one, False)  # a reset that was asked for
+        equal(board.start(WDT).after_one, True)  # it hung
+        started = board.start(WDT)
+        fail(started)
+        started.ended()
+        started = board.start(HARD)
+        equal(started.after_one, True)  # a task had failed
+        started.ended()
+        equal(board.start(HARD).after_one, False)
+        equal(board.start(PWRON).after_one, False)
 
     on_board(check)
 

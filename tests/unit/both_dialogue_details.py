@@ -159,6 +159,20 @@ def test_tls_that_is_not_wanted_is_not_used():
     equal((play.results, play.dialogue.secure), ([[None]], False))
 
 
+def test_where_the_message_has_left_with_its_envelope_each_reply_may_take_what_the_last_may():
+    """RFC 5321 section 4.5.3.2.6: whoever gives up sooner makes duplicates."""
+    play = Play([case for case in CASES if case[0].startswith("chunking: envelope")][0])
+    for sent, reply in play.turns[:2]:
+        equal(play.sent(), sent)
+        play.dialogue.receive(reply)
+    equal(play.sent(), play.turns[2][0])
+    waits = []
+    for _ in range(3):
+        waits.append((play.dialogue.stage, play.dialogue.reply_timeout_s))
+        play.dialogue.receive(OK)
+    equal(waits, [("mail", 600), ("rcpt", 600), ("content", 600)])
+
+
 def test_each_wait_has_the_time_that_rfc_5321_gives_it():
     waits = []
 

@@ -196,6 +196,21 @@ def test_an_older_alert_that_a_digest_left_out_does_not_get_into_it_later():
     equal((told(server), identities(server)[1]), ([1, 4], identities(lost)[0]))
 
 
+def test_a_digest_that_was_begun_stays_together_when_a_newer_one_leaves():
+    box = Box(*["to all"] * 4)
+    one = made(box)
+    first = LosesIt(1)
+    deliver(one, first)
+    for _ in range(4):
+        box.put(alarm())
+    second = LosesIt(1)
+    deliver(one, second)  # it was tried less
+    server = Server({})
+    deliver(made(restarted(box)), server)
+    equal((told(first), told(second), told(server)), ([4], [4], [4, 4]))
+    equal(identities(server), identities(first) + identities(second))
+
+
 def test_other_recipients_make_another_mail_of_it_always_the_same():
     box = Box("to all")
     box.records[1].recipients_crc ^= 0x55

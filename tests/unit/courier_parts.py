@@ -63,6 +63,9 @@ class Box:
     def waiting(self):
         return tuple(sorted(self.records))
 
+    def holds(self, kind):
+        return kind in [one.event.kind for one in self.records.values()]
+
     def load(self, number):
         return record.decode(record.encode(self.records[number]))
 

@@ -56,10 +56,24 @@ MAY_IMPORT = {
     "allowance": BASE | PURE | {"net", "store"},
     "mailbag": BASE | {"net", "store", "recipients"},
     "refusals": BASE,
+    "verdict": BASE,
+    "floor": BASE | {"net", "store"},
     "routes": BASE | PURE | {"sign_in"},
     "courier": BASE
     | PURE
-    | {"store", "net", "health", "dispatch", "sign_in", "allowance", "mailbag", "refusals", "routes"},
+    | {
+        "store",
+        "net",
+        "health",
+        "dispatch",
+        "sign_in",
+        "allowance",
+        "mailbag",
+        "refusals",
+        "routes",
+        "verdict",
+        "floor",
+    },
     "agent": BASE
     | PURE
     | {

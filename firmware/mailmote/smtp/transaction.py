@@ -58,7 +58,8 @@ class Transaction:
 
     @property
     def reply_timeout_s(self):
-        return _TRANSITIONS[self.state][4]
+        """Where all of the message has left with MAIL, each reply may take what the last one may."""
+        return _TRANSITIONS["CONTENT" if self._content_in_flight else self.state][4]
 
     def first_flight(self):
         """The chunks to begin with: the envelope and what may follow it unasked, or MAIL alone."""

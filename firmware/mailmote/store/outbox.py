@@ -79,6 +79,14 @@ class Outbox:
         """The numbers of the waiting records, oldest first."""
         return tuple(self._numbers)
 
+    def holds(self, kind):
+        """Whether an event of this kind waits."""
+        for number in reversed(self._numbers):
+            waiting = self.peek(number)
+            if waiting and waiting.event.kind == kind:
+                return True
+        return False
+
     def refused(self):
         """The numbers of the records that some recipients did not get, oldest first."""
         return _numbers(_REFUSED)

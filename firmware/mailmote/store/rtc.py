@@ -11,6 +11,7 @@ import struct
 
 CRASHES = 1
 BATTERY = 2
+COURIER = 3
 
 _HEAD = b"mote\x01"  # the magic, and the version of what follows
 _CRC_BYTES = 4

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .network import RST
 
 _SETTLING_S = 1.0  # a board that has the reply takes note of it at once
-_LONG_ENOUGH_S = 290  # RFC 5321 section 4.5.3.2: 5 minutes for MAIL, whose flight may hold it all
+_LONG_ENOUGH_S = 590  # RFC 5321 section 4.5.3.2.6: 10 minutes for the final reply
 
 UNEXPLAINED = "unexplained"
 

@@ -194,7 +194,7 @@ LONG_FORMS = {
         ("Let the board reach the mail server: its console says what is in the way.",),
     ),
     "expired": LongForm(
-        "With expire_after in [retry], the board gives an alert up that has waited for so long. It is kept in "
+        "With expire_after in [retry], the board gives up an alert that has waited for so long. It is in "
         "refused/ with the last failure, and the next mail that gets through tells of it.",
         (
             "See in the failure why mail could not leave, and mend that first.",
@@ -204,8 +204,8 @@ LONG_FORMS = {
     ),
     "recipients-used-up": LongForm(
         "A mailbox of Exchange Online may send to 10,000 recipients in 24 hours, each recipient of each mail "
-        "counted. The board keeps to its part of that, recipients_per_day in [limits], so that the mailbox is "
-        "not blocked. Its alerts wait, and go out together as the 24 hours pass.",
+        "counted. The board keeps to its part of that, recipients_per_day in [limits], lest the mailbox be "
+        "blocked. Its alerts wait, and go out together as the 24 hours pass.",
         (
             "Find out which alarm tells so often: for, clear and changes_per_hour hold it back.",
             "Write to one distribution group in place of many recipients.",
