@@ -46,6 +46,7 @@ class Courier:
         self._arrived = asyncio.Event()
         self._asked = asyncio.Event()
         self._opened = False
+        self._trying = False
         self._wanted = 1  # recipients, of the mail that waits for the allowance
         self._next_try = None  # in ticks, while a pause lasts
         self._followed = None
@@ -76,8 +77,8 @@ class Courier:
         self._followed_failure = None
 
     def failure_of(self, number):
-        """The last error that kept a record from delivery since it is followed, or None."""
-        return self._followed_failure if number == self._followed else None
+        """After a try, the last error that kept a record from delivery since it is followed, or None."""
+        return self._followed_failure if number == self._followed and not self._trying else None
 
     def next_try_s(self):
         """Seconds to the next attempt; None where nothing waits for one, or it is being made."""
@@ -143,6 +144,13 @@ class Courier:
 
         Returns what keeps mail from leaving, or None. Needs a link.
         """
+        self._trying = True
+        try:
+            return await self._try(heartbeat)
+        finally:
+            self._trying = False
+
+    async def _try(self, heartbeat):
         left = self.trouble
         self._opened = False
         self._set_expired_aside()

@@ -18,12 +18,15 @@ sys.path[:0] = sys.argv[1].split(":")
 os.chdir(sys.argv[2])
 
 from mailmote import compat, log, sign_in, tokens  # noqa: E402
+from mailmote.allowance import Allowance  # noqa: E402
 from mailmote.courier import Courier  # noqa: E402
 from mailmote.event import ABOVE, ALARM, Event  # noqa: E402
 from mailmote.health import Health  # noqa: E402
 from mailmote.net import https, session  # noqa: E402
 from mailmote.net.link import Link  # noqa: E402
+from mailmote.policy import stored_settings  # noqa: E402
 from mailmote.redaction import hide  # noqa: E402
+from mailmote.routes import Routes  # noqa: E402
 from mailmote.smtp import auth, dialogue, transaction  # noqa: E402
 from mailmote.smtp import credentials as shown  # noqa: E402
 from mailmote.store import secrets  # noqa: E402
@@ -42,9 +45,16 @@ class Heartbeat:
         pass
 
     async def sleep(self, seconds, unless=None):
-        raise Ended
+        """Only the pause after a failure ends it."""
+        if unless:
+            raise Ended
 
     async def wait(self, event):
+        raise Ended
+
+
+class Impatient(Heartbeat):
+    async def sleep(self, seconds, unless=None):
         raise Ended
 
 
@@ -53,11 +63,15 @@ class Watched(Courier):
 
     failures = ()
 
-    async def _deliver(self, heartbeat):
-        left = await super()._deliver(heartbeat)
+    def hurry(self):
+        for route in self._routes.all:
+            route.due_s = 0
+
+    async def _deliver(self, route, heartbeat):
+        left, delivered = await super()._deliver(route, heartbeat)
         if left is not None:
             self.failures += (left,)
-        return left
+        return left, delivered
 
 
 class Network:
@@ -84,6 +98,7 @@ def lend(path):
     return https if path == "mailmote.net.https" else borrow(path)
 
 
+Allowance.wait_s = lambda self, recipients=1: 0  # how fast it mails is not the matter here
 borrow, tokens.borrow = tokens.borrow, lend
 
 
@@ -117,27 +132,35 @@ def filled(free_bytes):
     """What takes all of the heap but so much, in small pieces."""
     ballast = None
     gc.collect()
-    while gc.mem_free() > free_bytes:
-        ballast = (bytearray(480), ballast)
+    try:
+        while gc.mem_free() > free_bytes:
+            ballast = (bytearray(480), ballast)
+    except MemoryError:
+        pass  # what is free is in smaller pieces
     return ballast
 
 
 async def run(job):
     """Mail an alert in so many rounds, each until the courier pauses, and show what came of it."""
     limit(job)
-    settings = {
-        "device": {"name": "freezer-3", "utc_offset_s": 0},
-        "mail": job["mail"],
-        "sensors": [],
-        "alarms": [],
-    }
+    settings = stored_settings.load(
+        {
+            "v": stored_settings.VERSION,
+            "device": {"name": "freezer-3", "utc_offset_s": 0},
+            "mail": job["mail"],
+            "clock": {"ntp": []},
+            "sensors": [],
+            "alarms": [],
+        }
+    )
     outbox, health = Outbox(), Health(Link(None, None))
-    courier = Watched(settings, outbox, Link(None, None), health, sign_in.of(job["mail"]))
+    courier = Watched(settings, outbox, Link(None, None), health, Routes(settings))
     ballast = filled(job["free_bytes"]) if "free_bytes" in job else None
     for _ in range(job["rounds"]):
         try:
             outbox.enqueue(Event(ALARM, ABOVE, "Too warm", NOW_S, NOW_S, 8.5, 7.0, 9.0), job["mail"]["to"])
             courier.wake()
+            courier.hurry()
             await courier.run(Heartbeat())
         except Ended:
             pass
@@ -181,7 +204,7 @@ async def show_objects(handed):
     sys.modules["network"] = Network
     hide(handed["wifi.password"])
     try:  # noqa: SIM105 - MicroPython has no contextlib
-        await Link("Plant IoT", handed["wifi.password"]).keep(Heartbeat())
+        await Link("Plant IoT", handed["wifi.password"]).keep(Impatient())
     except Ended:
         pass
     show("ring", *log.recent())

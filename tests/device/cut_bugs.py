@@ -3,7 +3,7 @@
 import contextlib
 import random
 
-from mailmote import courier, errors
+from mailmote import dispatch, errors
 from mailmote.courier import Courier
 from mailmote.mailbag import Mailbag
 from mailmote.net import stream
@@ -84,9 +84,9 @@ def cut_refuses(real):
 
 
 def deleted_first(real):
-    async def mail(self, session, route, mail, notes, to):
+    async def mail(self, dispatch, mail, notes, to):
         self._bag.settle(mail, record.EVERYONE, 0)
-        return await real(self, session, route, mail, notes, to)
+        return await real(self, dispatch, mail, notes, to)
 
     return mail
 
@@ -124,7 +124,7 @@ def cut_is_for_a_person(real):
 
 @contextlib.contextmanager
 def growing_digest():
-    with planted(Mailbag, "begin", nothing_fixed), planted(courier, "digest", named_after_the_first):
+    with planted(Mailbag, "begin", nothing_fixed), planted(dispatch, "digest", named_after_the_first):
         yield
 
 

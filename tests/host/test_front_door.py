@@ -90,6 +90,7 @@ def test_make_alone_lists_the_targets(checkout):
         "demo",
         "demo-board",
         "test",
+        "soak",
         "check",
         "format",
         "clean",

@@ -105,11 +105,12 @@ def test_a_pin_that_cannot_be_made_is_told_and_ends_the_task():
 def logged(board):
     """The last line of the log of a board that is asked to blink."""
     before = sys.modules.get("machine"), log.level
-    sys.modules["machine"] = board
+    sys.modules["machine"], log.level = board, log.INFO
     try:
         asyncio.run(led.Led(8, False).keep(board, lambda: led.FINE))
     finally:
         sys.modules.pop("machine")
+        log.level = before[1]
         if before[0]:
             sys.modules["machine"] = before[0]
     return log.recent()[-1]
