@@ -24,12 +24,12 @@ class Driver:
             raise MemoryError("no room beside canary-wifi")
         return now_s, 20.0
 """
-# As fast as a test wants it; what is counted stays as it is.
+# As fast as a test wants it, and idle in between, so that Ctrl-C finds it waiting; what is counted stays.
 MAIN = b"""
 from mailmote import compat
 compat.keep_heap_compact()
 from mailmote import crashes, start, supervisor
-supervisor._RESTART_S = supervisor._CHECK_S = 0
+supervisor._RESTART_S, supervisor._CHECK_S = 0, 0.05
 crashes._SAFE_S = %d
 start.main()
 """
