@@ -247,7 +247,7 @@ def run_loopback(name, runtime, folder, count, record_property):
         for index, (way, after) in enumerate(cuts):
             cut = Cut(way, after, (FIN, RST)[index % 2])
             total.add(cut, *loopback.judged(cut))
-    total.close(count)
+    total.close(len(cuts))
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

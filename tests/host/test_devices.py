@@ -25,12 +25,11 @@ BANNER = b'\r\nMicroPython v1.26.1 on 2025-09-11; ESP32C3 module with ESP32C3\r\
 @pytest.fixture
 def stranger():
     """A port whose other side answers what it hears, by a function."""
-    ends, heard = [], []
+    strangers, heard = [], []
 
     def make(answer):
         board_end, program_end = pty.openpty()
         tty.setraw(program_end)
-        ends.extend((board_end, program_end))
 
         def serve():
             with contextlib.suppress(OSError):  # the test has ended
@@ -40,13 +39,17 @@ def stranger():
                     while said:
                         said = said[os.write(board_end, said) :]
 
-        threading.Thread(target=serve, daemon=True).start()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        strangers.append((board_end, program_end, thread))
         return os.ttyname(program_end)
 
     make.heard = heard
     yield make
-    for end in ends:
-        os.close(end)
+    for board_end, program_end, thread in strangers:
+        os.close(program_end)  # which ends the reading at the other end: its number may be given anew
+        thread.join()
+        os.close(board_end)
 
 
 @pytest.fixture

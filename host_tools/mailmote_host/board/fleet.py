@@ -127,9 +127,9 @@ class Fleet:
                 board.before, board.at, board.result = True, str(found.get("at", "")), dict(found["result"])
 
     def _save(self) -> None:
-        content = {"version": _VERSION, "boards": [_kept(board) for board in self.boards]}
         temporary = self._report.with_name(self._report.name + ".tmp")
-        with self._lock:
+        with self._lock:  # from the look at the boards on: a later one must not be overtaken by an earlier
+            content = {"version": _VERSION, "boards": [_kept(board) for board in self.boards]}
             temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
             os.replace(temporary, self._report)
 
