@@ -82,6 +82,23 @@ def test_the_next_run_goes_on_with_what_is_not_done(report):
     assert Fleet(boards(3), report, again=True).failed == 3
 
 
+def test_a_report_tells_what_is_so_when_its_turn_to_be_written_has_come(report):
+    fleet = Fleet(boards(2), report)
+
+    class Turn:
+        """Meanwhile the second board gets done."""
+
+        def __enter__(self):
+            fleet.boards[1].state = DONE
+
+        def __exit__(self, *_):
+            pass
+
+    fleet._lock = Turn()
+    fleet._save()
+    assert [board["state"] for board in json.loads(report.read_text())["boards"]][1] == DONE
+
+
 def test_another_board_in_the_place_of_one_that_was_done_is_served(report):
     run(Fleet(boards(3), report), lambda index, tell: {"board_id": f"chip-{index}"})
     before = json.loads(report.read_text())["boards"]
