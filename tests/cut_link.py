@@ -1,10 +1,10 @@
 """A cable that breaks after so many octets: a pseudo-terminal between a program and the port of a board."""
 
 import os
-import pty
 import select
 import threading
-import tty
+
+from terminal import Terminal
 
 TO_BOARD, FROM_BOARD = "to the board", "from the board"
 _CHUNK_BYTES = 4096
@@ -21,15 +21,15 @@ class Cable:
         self._way, self._after = way, after
         self.carried = {TO_BOARD: 0, FROM_BOARD: 0}
         self._board_end = os.open(board_port, os.O_RDWR | os.O_NOCTTY)
-        self._near_end, self._program_end = pty.openpty()
-        tty.setraw(self._program_end)
-        self.port = os.ttyname(self._program_end)
+        self._terminal = Terminal()
+        self.port = self._terminal.name
         self._stop_read, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._carry, daemon=True)
         self._thread.start()
 
     def _carry(self):
-        ways = {self._near_end: (TO_BOARD, self._board_end), self._board_end: (FROM_BOARD, self._near_end)}
+        near_end = self._terminal.board_end
+        ways = {near_end: (TO_BOARD, self._board_end), self._board_end: (FROM_BOARD, near_end)}
         broken = False
         while not broken:
             ready, _, _ = select.select([*ways, self._stop_read], [], [])
@@ -45,8 +45,8 @@ class Cable:
                     data = data[os.write(other, data) :]
                 if broken:
                     break
-        for end in (self._program_end, self._near_end, self._board_end):
-            os.close(end)
+        self._terminal.close()
+        os.close(self._board_end)
 
     def __enter__(self):
         return self

@@ -1,17 +1,17 @@
 """The link to a board: a board in a process on a real pseudo-terminal, and ports where there is none."""
 
+import contextlib
 import inspect
 import os
-import pty
 import threading
 import time
-import tty
 from types import SimpleNamespace
 
 import pytest
 import serial
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
+from terminal import Terminal
 
 from mailmote_host.board import link, ports
 from mailmote_host.virtual.serial_board import SerialBoard
@@ -29,28 +29,28 @@ def make(make):
 @pytest.fixture
 def stranger():
     """A port whose other side says to each press of Ctrl-A the next of these, and then the last again."""
-    ends = []
+    made = []
 
     def make(*says):
         waiting = list(says)
-        board_end, program_end = pty.openpty()
-        tty.setraw(program_end)
-        ends.extend((board_end, program_end))
+        terminal = Terminal()
 
         def answer():
-            try:
-                while heard := os.read(board_end, 100):
+            with contextlib.suppress(OSError):  # the test has ended
+                while heard := os.read(terminal.board_end, 100):
                     if b"\x01" in heard:
-                        os.write(board_end, waiting.pop(0) if waiting[1:] else waiting[0])
-            except OSError:
-                return  # the test has ended
+                        os.write(terminal.board_end, waiting.pop(0) if waiting[1:] else waiting[0])
 
-        threading.Thread(target=answer, daemon=True).start()
-        return os.ttyname(program_end)
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        made.append((terminal, thread))
+        return terminal.name
 
     yield make
-    for end in ends:
-        os.close(end)
+    for terminal, thread in made:
+        terminal.let_go()
+        thread.join()
+        terminal.close()
 
 
 def test_code_runs_and_names_last_until_the_board_is_let_go(make):

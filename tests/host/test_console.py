@@ -2,12 +2,11 @@
 
 import json
 import os
-import pty
 import select
 import threading
-import tty
 
 import pytest
+from terminal import Terminal
 
 from mailmote_host.board import console
 from mailmote_host.board.console import ConsoleError
@@ -21,9 +20,8 @@ class Board:
     """At the other end of a pseudo-terminal: `replies(typed)` is what it says to what is typed."""
 
     def __init__(self, replies):
-        self._end, self._program_end = pty.openpty()
-        tty.setraw(self._program_end)
-        self.port = os.ttyname(self._program_end)
+        self._terminal = Terminal()
+        self._end, self.port = self._terminal.board_end, self._terminal.name
         self._replies = replies
         self._stop, self._stopped = os.pipe()
         self._thread = threading.Thread(target=self._run)
@@ -37,8 +35,9 @@ class Board:
     def close(self):
         os.write(self._stopped, b"x")
         self._thread.join()
-        for descriptor in (self._end, self._program_end, self._stop, self._stopped):
-            os.close(descriptor)
+        self._terminal.close()
+        os.close(self._stop)
+        os.close(self._stopped)
 
 
 @pytest.fixture

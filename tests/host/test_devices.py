@@ -3,12 +3,11 @@
 import contextlib
 import json
 import os
-import pty
 import threading
-import tty
 
 import pytest
 from rich.console import Console
+from terminal import Terminal
 
 import mailmote
 from mailmote_host import cli, settings_file
@@ -28,28 +27,27 @@ def stranger():
     strangers, heard = [], []
 
     def make(answer):
-        board_end, program_end = pty.openpty()
-        tty.setraw(program_end)
+        terminal = Terminal()
 
         def serve():
             with contextlib.suppress(OSError):  # the test has ended
-                while typed := os.read(board_end, 100):
+                while typed := os.read(terminal.board_end, 100):
                     heard.append(typed)
                     said = answer(typed)
                     while said:
-                        said = said[os.write(board_end, said) :]
+                        said = said[os.write(terminal.board_end, said) :]
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        strangers.append((board_end, program_end, thread))
-        return os.ttyname(program_end)
+        strangers.append((terminal, thread))
+        return terminal.name
 
     make.heard = heard
     yield make
-    for board_end, program_end, thread in strangers:
-        os.close(program_end)  # which ends the reading at the other end: its number may be given anew
+    for terminal, thread in strangers:
+        terminal.let_go()
         thread.join()
-        os.close(board_end)
+        terminal.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`mailmote flash` on virtual boards, with the real esptool: over RFC 2217, and on a pseudo-terminal."""
 
 import json
-import os
 import threading
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from faulty_line import FaultyLine
 from firmware_site import FirmwareSite
 from mailmote_program import until_said
+from terminal import Terminal
 
 from mailmote_host import cli
 from mailmote_host.board import boards, filesystem, flash
@@ -315,13 +315,9 @@ def test_a_port_that_is_not_there_is_told(capsys, tmp_path):
 
 def test_a_silent_port_is_told_how_to_bring_the_chip_into_its_loader(monkeypatch):
     monkeypatch.setattr(flash, "_PATIENCE_ATTEMPTS", 1)
-    import pty
-
-    master, slave = pty.openpty()
-    try:
-        with pytest.raises(flash.EsptoolError, match="hold BOOT .* press and let go of EN") as refused:
-            flash.detect(os.ttyname(slave))
-        assert refused.value.reason == "not in loader"
-    finally:
-        os.close(master)
-        os.close(slave)
+    with (
+        Terminal() as terminal,
+        pytest.raises(flash.EsptoolError, match="hold BOOT .* press and let go of EN") as refused,
+    ):
+        flash.detect(terminal.name)
+    assert refused.value.reason == "not in loader"

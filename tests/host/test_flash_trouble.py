@@ -1,9 +1,7 @@
 """What esptool prints when it fails becomes words with a fix."""
 
-import os
-import pty
-
 import pytest
+from terminal import Terminal
 
 from mailmote_host.board import esptool_process
 from mailmote_host.board.esptool_trouble import EsptoolError, converted
@@ -69,13 +67,6 @@ def test_an_esptool_that_says_nothing_more_is_ended_and_told(monkeypatch):
     """On a terminal that nobody answers on; it is given up before it has begun to speak."""
     monkeypatch.setattr(esptool_process, "_MOST_SILENCE_S", 0.01)
     monkeypatch.setattr(esptool_process, "_END_WITHIN_S", 0.2)
-    board_end, program_end = pty.openpty()
-    try:
-        with pytest.raises(EsptoolError) as caught:
-            esptool_process.run(
-                os.ttyname(program_end), esptool_process.Way(), ["flash-id"], lambda step, share: None
-            )
-    finally:
-        os.close(board_end)
-        os.close(program_end)
+    with Terminal() as terminal, pytest.raises(EsptoolError) as caught:
+        esptool_process.run(terminal.name, esptool_process.Way(), ["flash-id"], lambda step, share: None)
     assert caught.value.may_pass

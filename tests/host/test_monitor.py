@@ -52,9 +52,9 @@ class Plug:
             data = data[os.write(board_end, data) :]
 
     def unplug(self):
+        os.unlink(self.name)
         os.close(self._program_end)
         os.close(self._board_end)
-        os.unlink(self.name)
 
 
 @pytest.fixture

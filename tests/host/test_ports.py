@@ -3,12 +3,10 @@
 import errno
 import grp
 import os
-import pty
 import re
 import socket
 import termios
 import threading
-import tty
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +14,7 @@ import serial
 from serial.rfc2217 import PortManager
 from serial.tools import list_ports
 from serial.urlhandler import protocol_loop
+from terminal import Terminal
 
 from mailmote_host.board import port_trouble, ports
 from mailmote_host.errors import HostError, UsageError
@@ -27,11 +26,8 @@ OWN_GROUP = grp.getgrgid(os.getgid()).gr_name
 @pytest.fixture
 def terminal():
     """The two ends of a pseudo-terminal, and its name."""
-    board_end, program_end = pty.openpty()
-    tty.setraw(program_end)
-    yield SimpleNamespace(board_end=board_end, name=os.ttyname(program_end))
-    os.close(program_end)
-    os.close(board_end)
+    with Terminal() as terminal:
+        yield terminal
 
 
 @pytest.fixture
@@ -289,10 +285,8 @@ def test_octets_pass_both_ways_and_a_port_is_had_by_one_program_only(terminal):
 
 
 def test_a_port_that_goes_away_is_told_and_closes_in_peace():
-    board_end, program_end = pty.openpty()
-    port = ports.open_serial(os.ttyname(program_end))
-    os.close(program_end)
-    os.close(board_end)
+    with Terminal() as terminal:
+        port = ports.open_serial(terminal.name)
     for use in (port.read_available, lambda: port.write(b"x"), port.flush, lambda: port.in_waiting):
         with pytest.raises(ports.PortError, match="went away") as caught:
             use()

@@ -1,12 +1,11 @@
 """Provisioning, from the first time on: what is copied, kept and asked for, and what goes wrong."""
 
 import json
-import os
-import pty
 import time
 
 import pytest
 from mote_file import MOTE
+from terminal import Terminal
 
 from mailmote_host import check, settings_file
 from mailmote_host.board import (
@@ -312,13 +311,9 @@ def test_what_is_no_micropython_that_will_do(make, mote, monkeypatch, say, text)
 
 
 def test_a_port_where_nothing_answers(mote):
-    board_end, program_end = pty.openpty()
-    try:
-        with pytest.raises(link.SilentError, match="Nothing answers on .*`mailmote flash`"):
-            link.open(os.ttyname(program_end), timeout_s=0.5)
-    finally:
-        os.close(board_end)
-        os.close(program_end)
+    silent = pytest.raises(link.SilentError, match="Nothing answers on .*`mailmote flash`")
+    with Terminal() as terminal, silent:
+        link.open(terminal.name, timeout_s=0.5)
 
 
 @pytest.mark.parametrize("mpy", [0, 5])

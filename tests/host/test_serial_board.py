@@ -26,13 +26,14 @@ WAITS = b"import time\nprint('main waits')\nwhile True:\n    time.sleep(60)\n"
 
 
 def mpremote(board, *arguments, timeout_s=60):
-    """(exit code, what it printed), of the real program."""
+    """(exit code, what it printed), of the real program. Its complaints go to the test's report."""
     done = subprocess.run(
         [sys.executable, "-m", "mpremote", "connect", board.port, *arguments],
         capture_output=True,
         timeout=timeout_s,
         check=False,
     )
+    sys.stderr.write(done.stderr.decode(errors="backslashreplace"))
     return done.returncode, done.stdout.replace(b"\r\n", b"\n")
 
 
@@ -213,8 +214,8 @@ def test_what_nobody_reads_does_not_hold_the_board_up(make):
     assert mpremote(board, "exec", "print('in')") == (0, b"in\n")
 
 
-def test_a_port_that_nobody_reads_keeps_the_newest():
-    port = PtyPort()
+def test_a_port_that_nobody_reads_keeps_the_newest(tmp_path):
+    port = PtyPort(tmp_path / "port")
     for number in range(300):
         port.write(b"%04d" % number * 2500)
     program = os.open(port.name, os.O_RDWR | os.O_NOCTTY)
@@ -227,6 +228,13 @@ def test_a_port_that_nobody_reads_keeps_the_newest():
     os.close(program)
     port.close()
     assert 1 << 20 <= len(read) < 1 << 21
+
+
+def test_the_name_of_a_port_ends_with_its_board(tmp_path):
+    """The terminal's own number is soon another's, and a program may still look for its board."""
+    with SerialBoard(tmp_path / "board", {}) as board:
+        assert Path(board.port).resolve().is_char_device()
+    assert not os.path.lexists(board.port)
 
 
 def test_a_tcp_port_whose_program_does_not_read_keeps_the_newest():

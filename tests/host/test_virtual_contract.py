@@ -331,7 +331,7 @@ def test_keys_on_the_terminal_press_buttons_and_pull_the_plug(tmp_path):
             process,
             line,
         ):
-            port = re.search(r"/dev/\S+(?=;)", line)[0]
+            port = re.search(r" is on (\S+);", line)[1]
             assert "p cuts the power" in line
             os.write(terminal, b"b\n")
             with open(port, "rb", buffering=0) as opened:

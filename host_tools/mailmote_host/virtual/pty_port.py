@@ -3,21 +3,28 @@
 import os
 import pty
 import tty
+from pathlib import Path
 
 _CHUNK_BYTES = 4096
 _MAX_WAITING_BYTES = 1 << 20  # when nobody reads, the oldest is lost, as on a wire
 
 
 class PtyPort:
-    """`name` is what programs open. The terminal's own end stays open, so that a program can come and go."""
+    """`name` is what programs open: a link at `path` to the terminal, whose own number is soon another's.
+
+    The terminal's own end stays open, so that a program can come and go.
+    """
 
     timeout_s = None
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self._board_end, self._program_end = pty.openpty()
         tty.setraw(self._program_end)
         os.set_blocking(self._board_end, False)
-        self.name = os.ttyname(self._program_end)
+        path.unlink(missing_ok=True)
+        path.symlink_to(os.ttyname(self._program_end))
+        self._path = path
+        self.name = str(path)
         self._waiting = bytearray()
 
     def plug(self) -> None:
@@ -53,5 +60,6 @@ class PtyPort:
                 return
 
     def close(self) -> None:
+        self._path.unlink(missing_ok=True)
         os.close(self._board_end)
         os.close(self._program_end)

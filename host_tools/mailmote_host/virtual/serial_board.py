@@ -76,7 +76,7 @@ class SerialBoard:
         self._launcher = self.folder / "launcher"
         provision.write_launcher(self._launcher, _LAUNCHER, compiled=True)
         self._heapsize = heapsize
-        self._port: Port = TcpPort(tcp_port) if transport == "rfc2217" else PtyPort()
+        self._port: Port = TcpPort(tcp_port) if transport == "rfc2217" else PtyPort(self.folder / "port")
         self.port = self._port.name
         self._wires = Wires(self._port)
         self._thread: threading.Thread | None = None
