@@ -6,6 +6,7 @@ The tenant's own session serves each connection, and the firmware's streams read
 import asyncio
 import contextlib
 import importlib
+import ssl
 from typing import Any, NamedTuple
 
 from cut_cases import tenant
@@ -21,8 +22,8 @@ from mailmote_host.tenant.manners import Manners
 from mailmote_host.tenant.record import Journal, Session
 from mailmote_host.tenant.rules import MxRules, SubmissionRules
 from mailmote_host.tenant.session import SmtpSession
-from mailmote_host.tenant.wire import Ended
 
+UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # start_tls of this network asks for none
 EPOCH_S = 1_800_000_000  # 2027: what the board and the tenant take for now
 
 
@@ -76,23 +77,9 @@ class Network:
         """As tenant.service does."""
         record = Session(self._rules.endpoint, CLIENT)
         journal = _Accepting(lambda message: self._keep(number, message))
-        session = SmtpSession(
-            wire,
-            record,
-            journal,
-            self._tenant,
-            self._rules,
-            self._manners,
-            script,
-            None,  # pyright: ignore
-        )
-        try:
-            await session.run()
-        except Ended:
-            pass
-        finally:
-            self._rules.leave(record)
-            wire.close()
+        await SmtpSession(
+            wire, record, journal, self._tenant, self._rules, self._manners, script, UNUSED
+        ).run()
 
     def _keep(self, number, message):
         carried = self.lines[number].carried

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-from flash_folder import RamBlocks
+import flash_folder
 
 from mailmote import battery, civil, compat, dispatch, errors, log, redaction, supervisor
 from mailmote.policy import stored_settings
@@ -235,17 +235,17 @@ class Planned:
     Driver = Driver
 
 
-class CountedBlocks(RamBlocks):
+class CountedBlocks(flash_folder.RamBlocks):
     changes = 0
 
     def writeblocks(self, block, buffer, offset=None):
         self.changes += 1
-        RamBlocks.writeblocks(self, block, buffer, offset)
+        flash_folder.RamBlocks.writeblocks(self, block, buffer, offset)
 
     def ioctl(self, operation, argument):
         if operation == 6:
             self.changes += 1
-        return RamBlocks.ioctl(self, operation, argument)
+        return flash_folder.RamBlocks.ioctl(self, operation, argument)
 
 
 class Board:
@@ -352,6 +352,11 @@ class Board:
         for stand_in in (Heartbeat, Wlan, Session, Driver):
             stand_in.board = self
         enqueue, close = outbox.Outbox.enqueue, outbox.Outbox.close
+        self._blocks = CountedBlocks(64) if sys.implementation.name == "micropython" else None
+
+        def with_settings():
+            self.write_settings()
+            return test()
 
         def counted(box, one, recipients):
             number = enqueue(box, one, recipients)
@@ -369,7 +374,7 @@ class Board:
         for index, name in enumerate(names):
             sys.modules[name] = stand_ins[index]
         try:
-            return self._mounted(test)
+            return flash_folder.on_flash(with_settings, device=self._blocks)
         finally:
             outbox.Outbox.enqueue, outbox.Outbox.close = enqueue, close
             redaction._secrets[:] = redaction_before
@@ -389,31 +394,6 @@ class Board:
     def write_settings(self):
         with open(PATH, "w") as file:
             json.dump(self.settings, file)
-
-    def _mounted(self, test):
-        before = os.getcwd()
-        if sys.implementation.name == "micropython":
-            import vfs
-
-            self._blocks = CountedBlocks(64)
-            vfs.VfsLfs2.mkfs(self._blocks)
-            vfs.mount(vfs.VfsLfs2(self._blocks), "/ram")
-            os.chdir("/ram")
-            try:
-                self.write_settings()
-                return test()
-            finally:
-                os.chdir(before)
-                vfs.umount("/ram")
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            try:
-                self.write_settings()
-                return test()
-            finally:
-                os.chdir(before)
 
     def _flash_state(self):
         """What is another after each write."""

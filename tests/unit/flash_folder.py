@@ -22,13 +22,13 @@ class RamBlocks:
         return {4: len(self._data) // 4096, 5: 4096}.get(operation, 0)
 
 
-def on_flash(test, blocks=32):
-    """Run `test` with an empty filesystem as the working directory."""
+def on_flash(test, blocks=32, device=None):
+    """Run `test` with an empty filesystem as the working directory; on MicroPython on this block device."""
     before = os.getcwd()
     if sys.implementation.name == "micropython":
         import vfs
 
-        device = RamBlocks(blocks)
+        device = device or RamBlocks(blocks)
         vfs.VfsLfs2.mkfs(device)
         vfs.mount(vfs.VfsLfs2(device), "/ram")
         os.chdir("/ram")

@@ -5,8 +5,8 @@ One mailbox, that all boards send as. TLS is not simulated, and so neither is a 
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Iterable
-from typing import cast
 
 from ..tenant import texts
 from ..tenant.faults import FIN, RST, Delay, Fault, Reply, Script, SessionScript, Stage
@@ -15,13 +15,14 @@ from ..tenant.model import Mailbox, Tenant
 from ..tenant.record import Journal, Message, Session
 from ..tenant.rules import Answer, SubmissionRules
 from ..tenant.session import SmtpSession
-from ..tenant.wire import Ended, Wire
+from ..tenant.wire import Wire
 from .network import Connection
 from .plan import Plan
 
 MAILBOX = "motes@contoso.test"
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of a mailbox that exists nowhere
 PER_MINUTE = 30
+_UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # the network in memory makes no difference for TLS
 
 _BUSY = "451 4.7.500 Server busy. Please try again later from [203.0.113.7]. (S77714)"
 _THROTTLED = (
@@ -124,24 +125,11 @@ class Server:
         self._connections[id(record)] = connection
         now_s = asyncio.get_running_loop().time()
         self._mailbox.smtp_auth = False if self._plan.sign_in.at(now_s) else None
-        no_context = cast("object", None)
-        session = SmtpSession(
-            wire,
-            record,
-            self._journal,
-            self.tenant,
-            self._rules,
-            manners,
-            script,
-            no_context,  # pyright: ignore[reportArgumentType] - never asked
-        )
         try:
-            await session.run()
-        except Ended:
-            pass
+            await SmtpSession(
+                wire, record, self._journal, self.tenant, self._rules, manners, script, _UNUSED
+            ).run()
         finally:
-            self._rules.leave(record)
-            wire.close()
             del self._connections[id(record)]
 
     def _accepted(self, message: Message) -> None:

@@ -21,7 +21,7 @@ from .rules import MxRules, Rules, SubmissionRules
 from .session import SmtpSession
 from .sign_in_faults import SignInFault
 from .sign_in_server import NAMES, SignInServer
-from .wire import Ended, Wire
+from .wire import Wire
 
 _T = TypeVar("_T")
 
@@ -212,11 +212,7 @@ class Service:
         ending = "the tenant was stopped"
         try:
             ending = await session.run()
-        except Ended as ended:
-            ending = str(ended)
         finally:
-            rules.leave(record)
-            wire.close()
             record.round_trips = wire.round_trips
             record.received_octets, record.sent_octets = wire.received_octets, wire.sent_octets
             self._journal.end(record, ending)

@@ -17,7 +17,7 @@ from .record import HIDDEN, Journal, Session
 from .rules import Answer, Rules, answer
 from .speaker import Speaker
 from .transaction import Transactions
-from .wire import Idle, LineTooLong, Wire
+from .wire import Ended, Idle, LineTooLong, Wire
 
 _MECHANISMS = frozenset({"LOGIN", "XOAUTH2", "PLAIN", "NTLM", "CRAM-MD5", "OAUTHBEARER"})
 _COMMAND_OF = {"CHUNKING": "BDAT"}  # of an extension, where the names differ
@@ -30,7 +30,7 @@ class _Answered(Exception):
 
 
 class SmtpSession:
-    """Serves one connection. `run` returns when it has ended, or raises `wire.Ended`."""
+    """Serves one connection."""
 
     def __init__(
         self,
@@ -69,7 +69,17 @@ class SmtpSession:
             self._handlers.pop(_COMMAND_OF.get(hidden, hidden), None)
 
     async def run(self) -> str:
-        """Talk until QUIT or a time-out; returns in words which it was."""
+        """Serve until the connection has ended, and close it; returns in words what ended it."""
+        try:
+            return await self._talk()
+        except Ended as ended:
+            return str(ended)
+        finally:
+            self._rules.leave(self._record)
+            self._wire.close()
+
+    async def _talk(self) -> str:
+        """Until QUIT or a time-out; which it was. Raises Ended."""
         ending = "the client said QUIT"
         try:
             await self._speaker.respond("greeting", self._greeting)
