@@ -15,7 +15,7 @@ import asyncio
 from . import compat, log
 from .allowance import PACKED_BYTES, Allowance
 from .civil import duration
-from .errors import GiveUp, MailmoteError, RetryLater, RetryNow, StorageError
+from .errors import GiveUp, MailmoteError, RetryLater, RetryNow
 from .explanations import failure
 from .floor import keep_time
 from .mailbag import Mailbag
@@ -153,7 +153,7 @@ class Courier:
     async def _try(self, heartbeat):
         left = self.trouble
         self._opened = False
-        self._set_expired_aside()
+        self._refusals.expire(self._bag, self.trouble)
         for route in self._routes.due(self._health.uptime_s()):
             left, delivered = await self._deliver(route, heartbeat)
             if left is None:
@@ -310,17 +310,3 @@ class Courier:
             self._followed_failure = verdict.failed
         self._bag.settle(mail, verdict.answered, verdict.refused_mask)
         return verdict.failed
-
-    def _set_expired_aside(self):
-        """Refuse what has waited for longer than the settings allow: RFC 5321 section 4.5.4.1."""
-        mail = self._bag.expired()
-        while mail:
-            error = failure(GiveUp, "expired", self.trouble or "no reason is known")
-            for index in mail.pending():
-                self._refusals.keep(mail.numbers, mail.recipients[index], error)
-            try:
-                self._bag.settle(mail, mail.last.pending, mail.last.pending)
-            except StorageError as problem:
-                log.error("courier", problem)
-                return
-            mail = self._bag.expired()

@@ -5,6 +5,8 @@ gets through.
 """
 
 from . import log
+from .errors import GiveUp, StorageError
+from .explanations import failure
 
 _MOST_UNTOLD = 40  # in memory: older ones are on the flash, and told after a start
 _AT_ONCE = 4  # notes in one mail
@@ -29,6 +31,20 @@ class Refusals:
         for number in numbers:
             self._outbox.keep_reply(number, text)
             self._remember(text, number)
+
+    def expire(self, bag, trouble):
+        """Refuse what has waited for longer than the settings allow: RFC 5321 section 4.5.4.1."""
+        mail = bag.expired()
+        while mail:
+            error = failure(GiveUp, "expired", trouble or "no reason is known")
+            for index in mail.pending():
+                self.keep(mail.numbers, mail.recipients[index], error)
+            try:
+                bag.settle(mail, mail.last.pending, mail.last.pending)
+            except StorageError as problem:
+                log.error("courier", problem)
+                return
+            mail = bag.expired()
 
     def told(self, notes):
         """A mail got through that told these notes. The next one tells what had no room in it."""

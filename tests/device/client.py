@@ -74,7 +74,7 @@ def set_limits(limit_s):
 def set_heap(regions, stand_ins):
     """Be an ESP32 whose ESP-IDF has these regions of memory; `stand_ins` is the folder of the stand-in."""
     sys.path.append(stand_ins)
-    from stand_ins import Esp32
+    from esp32_stand_in import Esp32
 
     Esp32.heap_regions = regions
     sys.modules["esp32"] = Esp32()

@@ -16,7 +16,7 @@ from hostile_case import (
 )
 from hostile_server import ANSWERS, WITHOUT_TLS, server_context, smtp
 
-from mailmote_host.virtual import stand_ins
+from mailmote_host.virtual import esp32_stand_in
 
 _ONE_OF_THESE = "it signed itself, its issuer is unknown or no CA, or an intermediate is missing"
 _TLS_1_2 = ssl.TLSVersion.TLSv1_2
@@ -129,12 +129,12 @@ ROWS: dict[str, tuple[Case, ...]] = {
             "takes 30000 bytes, 16717 in one block; free are 52000, in one block 16000",
             (
                 {
-                    "stand_ins": str(stand_ins.__file__).rpartition("/")[0],
+                    "stand_ins": str(esp32_stand_in.__file__).rpartition("/")[0],
                     "heap_regions": [[166000, 40000, 16000, 0], [20000, 12000, 8000, 0]],
                 },
                 {
-                    "stand_ins": str(stand_ins.__file__).rpartition("/")[0],
-                    "heap_regions": stand_ins.Esp32.heap_regions,
+                    "stand_ins": str(esp32_stand_in.__file__).rpartition("/")[0],
+                    "heap_regions": esp32_stand_in.Esp32.heap_regions,
                 },
             ),
             check=only_the_clear_part,

@@ -7,7 +7,7 @@ from test_agent import TIMEOUT_S, mails, settings, tenant
 from mailmote_host.tenant.faults import Fault, Reply, Stage
 from mailmote_host.tenant.service import serve
 from mailmote_host.virtual.board import VirtualBoard
-from mailmote_host.virtual.stand_ins import EXIT_DEEP_SLEEP
+from mailmote_host.virtual.machine_stand_in import EXIT_DEEP_SLEEP
 
 # Always warm; it tells what the firmware has loaded so far.
 DRIVER = b"""

@@ -5,7 +5,7 @@ from sessions import RUNTIMES
 from test_agent import TIMEOUT_S, mails, run_until, settings, tenant
 
 from mailmote_host.tenant.service import serve
-from mailmote_host.virtual import stand_ins
+from mailmote_host.virtual import machine_stand_in
 from mailmote_host.virtual.board import VirtualBoard
 
 # A driver that crashes its task at each of the first starts, with a secret in what it says.
@@ -63,7 +63,7 @@ def until_line(board, words):
 
 
 def until_reset(board):
-    assert board.wait(TIMEOUT_S) == stand_ins.EXIT_HARD_RESET, board.console
+    assert board.wait(TIMEOUT_S) == machine_stand_in.EXIT_HARD_RESET, board.console
     return board.console
 
 

@@ -12,7 +12,7 @@ import pytest
 from mailmote_host import carried, virtual
 from mailmote_host.board import firmware
 from mailmote_host.errors import HostError
-from mailmote_host.virtual import stand_ins
+from mailmote_host.virtual import machine_stand_in
 from mailmote_host.virtual.board import BoardError, VirtualBoard
 from mailmote_host.virtual.image import Image
 
@@ -334,10 +334,15 @@ COUNTS_STARTS = """
 @pytest.mark.parametrize(
     ("then", "code", "cause", "sleep_ms"),
     [
-        ("pass", 0, stand_ins.SOFT_RESET, None),
-        ("machine.soft_reset()", 0, stand_ins.SOFT_RESET, None),
-        ("machine.reset()", stand_ins.EXIT_HARD_RESET, stand_ins.HARD_RESET, None),
-        ("machine.deepsleep(60000)", stand_ins.EXIT_DEEP_SLEEP, stand_ins.DEEPSLEEP_RESET, 60000),
+        ("pass", 0, machine_stand_in.SOFT_RESET, None),
+        ("machine.soft_reset()", 0, machine_stand_in.SOFT_RESET, None),
+        ("machine.reset()", machine_stand_in.EXIT_HARD_RESET, machine_stand_in.HARD_RESET, None),
+        (
+            "machine.deepsleep(60000)",
+            machine_stand_in.EXIT_DEEP_SLEEP,
+            machine_stand_in.DEEPSLEEP_RESET,
+            60000,
+        ),
     ],
 )
 def test_the_memory_of_the_rtc_outlives_resets_and_no_loss_of_power(
@@ -345,16 +350,16 @@ def test_the_memory_of_the_rtc_outlives_resets_and_no_loss_of_power(
 ):
     board = make(COUNTS_STARTS.format(then=then), runtime=runtime)
     assert run(board) == code
-    assert list(board.lines()) == [f"1 {stand_ins.PWRON_RESET}", "buffer too long"]
+    assert list(board.lines()) == [f"1 {machine_stand_in.PWRON_RESET}", "buffer too long"]
     assert board.sleep_ms == sleep_ms
     board.start_again()
     board.wait(30)
     assert board.console.startswith(f"2 {cause}\n")
     board.start_again(watchdog=True)
     board.wait(30)
-    assert board.console.startswith(f"3 {stand_ins.WDT_RESET}\n")
+    assert board.console.startswith(f"3 {machine_stand_in.WDT_RESET}\n")
     run(board)
-    assert board.console.startswith(f"1 {stand_ins.PWRON_RESET}\n")
+    assert board.console.startswith(f"1 {machine_stand_in.PWRON_RESET}\n")
 
 
 def test_a_module_runs_compiled_and_from_source_and_a_traceback_has_its_line_in_both(make):

@@ -15,7 +15,7 @@ import pytest
 from mailmote_program import until_said
 
 from mailmote_host.board import firmware
-from mailmote_host.virtual import orders, serial_board, stand_ins
+from mailmote_host.virtual import machine_stand_in, orders, serial_board
 from mailmote_host.virtual.board import BoardError
 from mailmote_host.virtual.pty_port import PtyPort
 from mailmote_host.virtual.serial_board import SerialBoard
@@ -380,21 +380,21 @@ def test_the_memory_of_the_rtc_outlives_resets_but_not_the_button_or_the_plug(ma
         until_said(board, b"\r\nMicroPython", count)
         assert board.said.split(b"held ")[-1].startswith(f"{memory!r} {cause}\r\n".encode())
 
-    until_held(b"", stand_ins.PWRON_RESET, 1)
+    until_held(b"", machine_stand_in.PWRON_RESET, 1)
     with open(board.port, "r+b", buffering=0) as port:
         port.write(b"machine.RTC().memory(b'kept')\r\x04")
-        until_held(b"kept", stand_ins.SOFT_RESET, 2)
+        until_held(b"kept", machine_stand_in.SOFT_RESET, 2)
         port.write(b"machine.reset()\r")
-        until_held(b"kept", stand_ins.HARD_RESET, 3)
+        until_held(b"kept", machine_stand_in.HARD_RESET, 3)
         port.write(b"machine.WDT(timeout=300)\r")
-        until_held(b"kept", stand_ins.WDT_RESET, 4)
+        until_held(b"kept", machine_stand_in.WDT_RESET, 4)
         board.reset()
-        until_held(b"", stand_ins.PWRON_RESET, 5)
+        until_held(b"", machine_stand_in.PWRON_RESET, 5)
         port.write(b"machine.RTC().memory(b'kept')\r")
         until_said(board, b"memory(b'kept')\r\n>>> ", 2)
     board.cut_power()
     board.start()
-    until_held(b"", stand_ins.PWRON_RESET, 1)
+    until_held(b"", machine_stand_in.PWRON_RESET, 1)
 
 
 def test_a_watchdog_that_is_fed_lets_it_run(make):

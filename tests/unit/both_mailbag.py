@@ -291,7 +291,7 @@ def test_nothing_expires_without_a_limit_a_clock_and_a_time_that_can_be():
             Clock.good = good
             one = made(box, settings)
             equal((limit_s, good, at_s, one._bag.expired() is not None), (limit_s, good, at_s, expired))
-            one._set_expired_aside()
+            one._refusals.expire(one._bag, one.trouble)
             equal((len(box), box.refused), (0, [1]) if expired else (1, []))
     finally:
         mailbag.clock = before
@@ -367,14 +367,14 @@ def test_an_alert_does_not_expire_because_the_clock_was_set():
         box.put(alarm(at_s=Clock.time_s))
         Clock.time_s += 30 * day_s  # the power was off for so long, and the clock went on from its floor
         one.clock_moved(30 * day_s)
-        one._set_expired_aside()
+        one._refusals.expire(one._bag, one.trouble)
         equal(list(box.records), [2])  # the first one is of before the start
         box.put(alarm(at_s=Clock.time_s))
         Clock.time_s += 4 * day_s
-        one._set_expired_aside()
+        one._refusals.expire(one._bag, one.trouble)
         equal(list(box.records), [2, 3])
         Clock.time_s += 1
-        one._set_expired_aside()
+        one._refusals.expire(one._bag, one.trouble)
         equal(list(box.records), [])
     finally:
         mailbag.clock = before

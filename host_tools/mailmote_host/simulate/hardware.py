@@ -6,7 +6,7 @@ from typing import Any
 
 from mailmote import civil
 
-from ..virtual import stand_ins
+from ..virtual import machine_stand_in
 from .plan import Plan, Windows
 
 EPOCH_S = 1782864000
@@ -57,7 +57,7 @@ class _Rtc:
         return None
 
 
-class Machine(stand_ins.Machine):
+class Machine(machine_stand_in.Machine):
     """The module `machine`."""
 
     def __init__(self, clock: Clock) -> None:

@@ -24,11 +24,11 @@ from pathlib import Path
 
 from ..board import firmware
 from ..errors import HostError
-from . import interpreter, provision, stand_ins, startup
+from . import esp32_stand_in, interpreter, machine_stand_in, provision, startup
 from .image import Image
 from .sleeping import sleeps
 
-_LAUNCHER = ("device", "stand_ins", "startup")
+LAUNCHER = ("device", "esp32_stand_in", "machine_stand_in", "network_stand_in", "startup")
 _START_TIMEOUT_S = 30
 _IDLE_TIMEOUT_S = 5
 _LAST_LINES = 20  # of the console, in an error
@@ -60,7 +60,7 @@ class VirtualBoard:
         if runtime not in ("micropython", "cpython"):
             raise ValueError(f"runtime is micropython or cpython, not {runtime!r}")
         for key in secrets:
-            stand_ins.check_nvs_name(key)
+            esp32_stand_in.check_nvs_name(key)
         self.folder = Path(folder).resolve()
         self._runtime = runtime
         self._heapsize = heapsize
@@ -96,7 +96,7 @@ class VirtualBoard:
         if self.running:
             raise BoardError("the board has not reset itself")
         if watchdog:
-            provision.set_reset_cause(self._rtc, stand_ins.WDT_RESET)
+            provision.set_reset_cause(self._rtc, machine_stand_in.WDT_RESET)
         self._boot()
 
     def _boot(self):
@@ -233,7 +233,7 @@ class VirtualBoard:
     def _write_root(self, content):
         if self._runtime == "micropython":
             Image.create(self._image.path, content)
-            provision.write_launcher(self._launcher, _LAUNCHER, self._compiled)
+            provision.write_launcher(self._launcher, LAUNCHER, self._compiled)
             return
         shutil.rmtree(self._root, ignore_errors=True)
         for name, data in content.items():

@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 
-from . import stand_ins, startup
+from . import esp32_stand_in, machine_stand_in, network_stand_in, startup
 
 
 def main():
@@ -20,10 +20,9 @@ def main():
     parser.add_argument("--nvs", required=True, help="the file that is the board's NVS")
     parser.add_argument("--rtc", required=True, help="the file that is the memory of the board's RTC")
     arguments = parser.parse_args()
-    stand_ins.install(
-        stand_ins.NvsFile(os.path.abspath(arguments.nvs), open, os.replace),
-        stand_ins.RtcFile(os.path.abspath(arguments.rtc), open, os.replace),
-    )
+    esp32_stand_in.install(esp32_stand_in.NvsFile(os.path.abspath(arguments.nvs), open, os.replace))
+    machine_stand_in.install(machine_stand_in.RtcFile(os.path.abspath(arguments.rtc), open, os.replace))
+    network_stand_in.install()
     os.chdir(arguments.root)
     sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "lib")]
     startup.tell(started=True)

@@ -8,7 +8,9 @@ import gc
 import os
 import sys
 
-import stand_ins
+import esp32_stand_in
+import machine_stand_in
+import network_stand_in
 import startup
 import vfs
 
@@ -63,10 +65,9 @@ def power_on(image_path, nvs_path, rtc_path, offset=0):
     """Put the flash in the place of the host's files, and the stand-ins where `import` finds them."""
     host_files = vfs.VfsPosix()
     flash = Flash(image_path, offset)
-    stand_ins.install(
-        stand_ins.NvsFile(nvs_path, host_files.open, host_files.rename),
-        stand_ins.RtcFile(rtc_path, host_files.open, host_files.rename),
-    )
+    esp32_stand_in.install(esp32_stand_in.NvsFile(nvs_path, host_files.open, host_files.rename))
+    machine_stand_in.install(machine_stand_in.RtcFile(rtc_path, host_files.open, host_files.rename))
+    network_stand_in.install()
     vfs.umount("/")
     _mount(flash)
     sys.path[:] = ["", ".frozen", "/lib"]

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..board import firmware
-from . import interpreter, micropython_image, provision, stand_ins
-from .board import BoardError
+from . import interpreter, machine_stand_in, micropython_image, provision
+from .board import LAUNCHER, BoardError
 from .flash_file import FlashFile
 from .image import Image
 from .pty_port import PtyPort
@@ -33,7 +33,7 @@ from .supervisor import Supervisor
 from .tcp_port import TcpPort
 from .wires import Port, Wires
 
-_LAUNCHER = ("console_modules", "device", "orders", "serial_device", "stand_ins", "startup")
+_LAUNCHER = ("console_modules", "orders", "serial_device", *LAUNCHER)
 _START_TIMEOUT_S = 30
 _MAX_SAID_BYTES = 1 << 22
 _LAST_BYTES = 2000  # of what it said, in an error
@@ -170,7 +170,7 @@ class SerialBoard:
             self._rtc.unlink(missing_ok=True)  # EN takes the power from the RTC, too
             return self._idle()
         if state is Reset.WATCHDOG:
-            provision.set_reset_cause(self._rtc, stand_ins.WDT_RESET)
+            provision.set_reset_cause(self._rtc, machine_stand_in.WDT_RESET)
         if state is Reset.LOADER:
             self._say(boot.download(self._chip).said)
             self._booted.set()

@@ -11,8 +11,8 @@ import sys
 
 import console_modules
 import device
+import machine_stand_in
 import orders
-import stand_ins
 
 _OWN_FRAME = '  File "serial_device.py"'
 
@@ -102,6 +102,6 @@ def run(image_path, offset, nvs_path, rtc_path, pipes, chip, version):
     device.power_on(image_path, nvs_path, rtc_path, offset)
     banner = console_modules.install(chip, version)
     interpreter = Interpreter(orders_from, reports_to, banner)
-    stand_ins.WDT.observers.append(interpreter.fed)
+    machine_stand_in.WDT.observers.append(interpreter.fed)
     interpreter.serve()
     interpreter.close()

@@ -6,7 +6,7 @@ Each reset is a new process of it. Ctrl-C is pressed when the board next waits, 
 import time
 from collections.abc import Callable
 
-from . import orders, stand_ins
+from . import machine_stand_in, orders
 from .board import BoardError
 from .repl import CTRL_C, INTERRUPTED, MAIN, RESTART, Console, Order, Outcome
 from .reset_lines import Reset
@@ -107,7 +107,7 @@ class Supervisor:
         self._listen()
         self._console.typed(self._process.take_back())
         # Deep sleep is over at once; a negative code is a crash.
-        hard = code in (stand_ins.EXIT_HARD_RESET, stand_ins.EXIT_DEEP_SLEEP) or code < 0
+        hard = code in (machine_stand_in.EXIT_HARD_RESET, machine_stand_in.EXIT_DEEP_SLEEP) or code < 0
         self._missed = self._order == MAIN and hard and self._process.interrupt_is_wanted
         self._obey(self._steps.send(Outcome(ended=True, hard=hard)))
 
