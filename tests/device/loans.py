@@ -2,13 +2,15 @@
 
     loans.py FOLDER-OF-FIRMWARE
 
-Prints JSON: the heap in use with it, and after letting go, for the first and the last time; the names of its
-modules that are still there.
+Prints what MicroPython's table of names has before and after the first time, and then JSON: the heap in use
+with it, and after letting go, for the first and the last time; the names of its modules that are still there.
 """
 
 import gc
 import json
 import sys
+
+import micropython
 
 sys.path.insert(0, sys.argv[1])
 
@@ -29,7 +31,9 @@ def once():
     return lent, gc.mem_alloc()
 
 
+micropython.qstr_info()
 once()
+micropython.qstr_info()
 first = once()
 for _ in range(48):
     last = once()

@@ -56,6 +56,20 @@ def test_who_was_delivered_and_who_was_refused_is_not_asked_again():
     equal((server.mails, left, box.refused), ([("a@contoso.test",)], [None], [1]))
 
 
+def test_a_recording_waits_for_what_can_be_mailed_and_for_nothing_else():
+    def rests(box, link=None, courier=None):
+        heartbeat = Heartbeat(on_rest=lambda count: box.records.clear() if count == 3 else None)
+        one = made(box, heartbeat=heartbeat)
+        one._link.trouble, one.trouble = link, courier
+        asyncio.run(one.settle(heartbeat))
+        return len(heartbeat.rests)
+
+    equal(rests(Box()), 0)
+    equal(rests(Box("to all")), 3)
+    equal(rests(Box("to all"), link="no Wi-Fi"), 0)
+    equal(rests(Box("to all"), courier=BUSY), 0)
+
+
 def test_a_flash_that_fails_after_the_delivery_makes_no_second_mail():
     box = Box("to all")
     box.failing = 3

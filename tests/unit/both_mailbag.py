@@ -1,7 +1,7 @@
 """What goes into the next mail: alone or together, and the same again after a restart."""
 
 from courier_parts import BUSY, NOBODY, SETTINGS, Box, Heartbeat, Server, deliver, made
-from expect import equal
+from expect import equal, raises
 from flash_folder import on_flash
 
 from mailmote import errors, event, mailbag
@@ -312,6 +312,22 @@ def test_refusals_that_nobody_heard_of_are_told_after_a_restart():
             equal(text in server.texts[0], bool(expected))
 
     on_flash(check)
+
+
+def test_what_is_on_its_way_is_not_merged_though_there_is_no_room_without():
+    def check():
+        box = outbox.Outbox()
+        for number in range(outbox.MAX_RECORDS):
+            box.enqueue(alarm("same" if number < 2 else "alarm %d" % number), ALL)
+        bag = bag_of(box)
+        mail = bag.next()
+        bag.begin(mail)
+        equal(mail.numbers[:2], (1, 2))
+        equal(raises(errors.StorageError, box.enqueue, alarm("one more"), ALL).key, "outbox-full")
+        bag.settle(mail, 0, 0)
+        equal([number in box.waiting() for number in mail.numbers], [True] * len(mail.numbers))
+
+    on_flash(check, 64)
 
 
 def test_content_that_a_server_refuses_does_not_hold_back_what_it_went_together_with():

@@ -5,7 +5,7 @@ import sys
 from both_agent import SETTINGS, Told, quietly
 from expect import equal, raises
 
-from mailmote import agent, battery, errors, start
+from mailmote import agent, battery, compat, errors, start
 
 
 def write(text):
@@ -21,6 +21,17 @@ def test_settings_that_cannot_be_used_say_what_to_run():
             equal("mailmote provision" in str(error), True)
 
     quietly(check)
+
+
+def test_the_names_of_what_is_lent_later_are_learnt_first():
+    learnt = []
+    before = compat.learn_names
+    compat.learn_names = learnt.append
+    try:
+        started(settings=SETTINGS)
+    finally:
+        compat.learn_names = before
+    equal(learnt, ["mailmote.dispatch"])
 
 
 class Broken:
