@@ -1,10 +1,10 @@
 """The first start of a board that was just flashed: power cuts at every flash operation, on real littlefs."""
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
+from on_littlefs import found
 
 from mailmote_host.board import filesystem
 
@@ -17,16 +17,7 @@ def results(micropython, tmp_path_factory):
     """flash -> (operations of the first start, cuts, faults)."""
     beginning = tmp_path_factory.mktemp("flash") / "filesystem.bin"
     beginning.write_bytes(filesystem.empty(BLOCKS * 4096))
-    done = subprocess.run(
-        [*micropython, "-X", "heapsize=8M", str(DEVICE / "cut_first_boot.py"), str(DEVICE), str(beginning)],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
-    return {flash: rest for flash, *rest in map(json.loads, lines)}
+    return {flash: rest for flash, *rest in found(micropython, "cut_first_boot.py", beginning, timeout_s=110)}
 
 
 def test_no_power_cut_after_mailmote_flash_leaves_a_board_that_cannot_start(results):

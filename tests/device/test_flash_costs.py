@@ -1,11 +1,10 @@
 """What the work of a board costs its flash; flipped bits; a full flash. On real MicroPython and littlefs."""
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
 from mote_file import MOTE
+from on_littlefs import found
 
 from mailmote_host import check, settings_file
 
@@ -17,21 +16,9 @@ ALERT = "one alert: enqueued, delivered, deleted"
 pytestmark = pytest.mark.timeout(300)
 
 
-def _run(micropython, program, *words):
-    done = subprocess.run(
-        [*micropython, "-X", "heapsize=64M", str(TESTS / "device" / program), ENTRIES, *words],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-
-
 @pytest.fixture(scope="module")
 def told(micropython):
-    return _run(micropython, "flash_costs.py")
+    return found(micropython, "flash_costs.py", timeout_s=280)
 
 
 def test_an_alert_costs_a_seventh_of_an_erase(told, record_property):
@@ -53,7 +40,7 @@ def test_an_hour_without_news_costs_nothing(micropython, record_property, tmp_pa
     assert loaded.settings, loaded.problems
     settings = tmp_path / "settings.json"
     settings.write_bytes(settings_file.compact(loaded.settings))
-    ((seconds, readings, operations),) = _run(micropython, "idle_hour.py", str(settings))
+    ((seconds, readings, operations),) = found(micropython, "idle_hour.py", settings, timeout_s=280)
     record_property("flash cost", [["an hour of an agent with nothing to tell", operations, operations]])
     assert (seconds, readings) == (3600, 60)
     assert operations == 0

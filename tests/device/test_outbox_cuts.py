@@ -3,16 +3,12 @@
 The work is random, from a seed that the end of the run tells; MAILMOTE_SEED=N runs that work again.
 """
 
-import json
 import os
 import random
-import subprocess
-from pathlib import Path
 
 import pytest
+from on_littlefs import found
 
-TESTS = Path(__file__).parents[1]
-ENTRIES = (TESTS / "device", TESTS.parent / "firmware", TESTS)
 SEED = int(os.environ.get("MAILMOTE_SEED") or random.randrange(1 << 30))
 SAMPLE = 2000
 SOAK_PARTS, SOAK_CUTS = 10, 3500
@@ -26,19 +22,7 @@ def cut(micropython, record_property):
     """Cuts the power so often and returns what came of it; the summary hears of the firmware's own way."""
 
     def run(seed, cuts, way="own"):
-        program = str(TESTS / "device" / "cut_outbox.py")
-        entries = ":".join(map(str, ENTRIES))
-        done = subprocess.run(
-            [*micropython, "-X", "heapsize=8M", program, entries, str(seed), str(cuts), way],
-            capture_output=True,
-            text=True,
-            timeout=380,
-            check=False,
-        )
-        # Files that were open when the power went say so when they are collected.
-        said = done.stdout.replace("OSError: [Errno 5] EIO\n", "")
-        assert done.returncode == 0, said
-        result = json.loads(said)
+        (result,) = found(micropython, "cut_outbox.py", seed, cuts, way, timeout_s=380)
         if way == "own":
             counts = [result["faults"].get(kind, 0) for kind in KINDS]
             record_property("power cuts", [seed, result["cuts"], *counts, result["repeats"]])

@@ -1,35 +1,13 @@
 """Power cuts at every flash operation of storing a secret or a number, on real littlefs."""
 
-import json
-import subprocess
-from pathlib import Path
-
 import pytest
-
-TESTS = Path(__file__).parents[1]
-ENTRIES = (TESTS / "device", TESTS.parent / "firmware", TESTS)
+from on_littlefs import found
 
 
 @pytest.fixture(scope="module")
 def results(micropython):
     """(what, way) -> (cuts, the first faults)."""
-    done = subprocess.run(
-        [
-            *micropython,
-            "-X",
-            "heapsize=8M",
-            str(TESTS / "device" / "cut_secrets.py"),
-            ":".join(str(folder) for folder in ENTRIES),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    # Files that were open when the power went say so when they are collected.
-    said = done.stdout.replace("OSError: [Errno 5] EIO\n", "")
-    assert done.returncode == 0, said
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = found(micropython, "cut_secrets.py", timeout_s=110)
     return {(what, way): (cuts, faults) for what, way, cuts, faults in lines}
 
 

@@ -7,22 +7,26 @@ from expect import equal
 from flash_folder import on_flash
 
 from mailmote import agent, errors, event, log, redaction, wifi
+from mailmote.policy import stored_settings
 
-SETTINGS = {
-    "device": {"name": "mote", "utc_offset_s": 0, "power": "mains"},
-    "mail": {"option": "direct-send", "host": "mail.contoso.test", "to": ["a@contoso.test"], "auth": "none"},
-    "clock": {"ntp": ["ntp.contoso.test"]},
-    "sensors": [],
-    "alarms": [],
-    "fallbacks": [],
-    "retry": {"first_s": 60, "cap_s": 3600, "expire_after_s": 0},
-    "limits": {
-        "mailbox_share": 1.0,
-        "recipients_per_day": 10000,
-        "digest_after_s": 900,
-        "changes_per_hour": 6,
-    },
-}
+SETTINGS = stored_settings.load(
+    {
+        "v": stored_settings.VERSION,
+        "device": {"name": "mote", "utc_offset_s": 0},
+        "mail": {
+            "option": "direct-send",
+            "from": "mote@contoso.test",
+            "host": "mail.contoso.test",
+            "port": 25,
+            "tls": "none",
+            "to": ["a@contoso.test"],
+            "auth": "none",
+        },
+        "clock": {"ntp": ["ntp.contoso.test"]},
+        "sensors": [],
+        "alarms": [],
+    }
+)
 
 
 class Flash:
