@@ -59,7 +59,7 @@ class Agent:
         supervisor.start("clock", lambda heartbeat: clock.keep(self._link, heartbeat, self._clock_moved))
         supervisor.start("courier", self._courier.run)
         for route in self._routes.all:
-            self._keep_sign_in(supervisor, route.sign_in)
+            self._keep_sign_in(supervisor, route)
         supervisor.start("alarms", self._tick)
         supervisor.start("console", self._console.run)
         for watcher in self._watchers:
@@ -84,8 +84,12 @@ class Agent:
         self._health.note("The board started again after a crash. %s" % crash_text().split("\n")[0])
         self._courier.unpack(rtc.read(rtc.COURIER) or b"")
 
-    def _keep_sign_in(self, supervisor, sign_in):
-        supervisor.start("sign-in", lambda heartbeat: sign_in.keep(heartbeat, self._link, self._warn))
+    def _keep_sign_in(self, supervisor, route):
+        def paused():
+            return route.due_s > self._health.uptime_s()
+
+        keep = route.sign_in.keep
+        supervisor.start("sign-in", lambda heartbeat: keep(heartbeat, self._link, self._warn, paused))
 
     def _watcher(self, entry):
         alarms = [Alarm(alarm) for alarm in self._settings["alarms"] if alarm["sensor"] == entry["name"]]
@@ -108,8 +112,7 @@ class Agent:
             sign_of_life = None if self._safe else self._alive.event()
             self._tell([sign_of_life] if sign_of_life else [])
             self._store()
-            if self._courier.trouble:
-                rtc.write(rtc.COURIER, self._courier.pack())
+            rtc.write(rtc.COURIER, self._courier.pack() if self._courier.trouble else None)
             self._health.uptime_s()  # asked often, so that it outlives the wrap of the ticks
             await heartbeat.sleep(_TICK_S)
 
@@ -146,7 +149,7 @@ class Agent:
         while self._unstored:
             event = self._unstored[0]
             try:
-                self._outbox.enqueue(event, recipients_of(self._settings, event.alarm))
+                self._outbox.enqueue(event, recipients_of(self._settings, event.alarm), clock.is_sure())
             except StorageError as error:
                 log.error("agent", "An alert is not stored: %s", error)
                 if len(self._unstored) > _MAX_UNSTORED:

@@ -34,7 +34,7 @@ class Alive:
             return None
         now_s = clock.now_s()
         self._write((now_s + self._shift_s) // _DAY_S)
-        if self._outbox.holds(ALIVE):
+        if self._outbox.newest(ALIVE) is not None:
             return None
         return Event(ALIVE, 0, "", now_s, now_s)
 

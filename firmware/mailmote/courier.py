@@ -26,6 +26,8 @@ from .verdict import Verdict
 _DISPATCH = "mailmote.dispatch"
 _LOOK_S = 0.05
 _KEEP_OPEN_S = 10  # a connection is not held for a longer wait than this
+_UNREACHED = ("unreachable", "no-answer", "timeout")
+_TURNS_TO_RENEW = 3  # the link, which may be there in name only
 
 
 class Courier:
@@ -51,6 +53,7 @@ class Courier:
         self._next_try = None  # in ticks, while a pause lasts
         self._followed = None
         self._followed_failure = None
+        self._unreached = 0  # turns in a row in which nobody could be reached
         self.trouble = None
         self.idle = asyncio.Event()
         if len(outbox):
@@ -137,7 +140,6 @@ class Courier:
     def clock_moved(self, by_s):
         """The clock was set: what was t is t + by_s now."""
         self._allowance.clock_moved(by_s)
-        self._bag.clock_moved(by_s)
 
     async def turn(self, heartbeat):
         """Deliver what waits by the ways that are due, one after the other until one succeeds.
@@ -164,6 +166,10 @@ class Courier:
             self._health.failed(left)
             self._allowance.outage()
         self.trouble = left
+        self._unreached = self._unreached + 1 if left and left.key in _UNREACHED else 0
+        if self._unreached == _TURNS_TO_RENEW:
+            self._unreached = 0
+            self._link.renew()
         return left
 
     async def _wait_for_allowance(self, heartbeat):
@@ -264,10 +270,7 @@ class Courier:
             self._health.delivered(notes, mail.last.event.title)
             self._refusals.told(notes)
             text = '"%s" was accepted for %d of %d recipients.'
-            title = mail.last.event.title
-            if len(mail.numbers) > 1:
-                title = "%d alerts, the last: %s" % (len(mail.numbers), title)
-            log.info("courier", text, title, delivered, len(mail.recipients))
+            log.info("courier", text, mail.title, delivered, len(mail.recipients))
             if dispatch.secure:
                 keep_time()
         self._health.collect()
@@ -303,7 +306,7 @@ class Courier:
         if verdict.apart:
             self._bag.take_apart(mail)
         for index, error in verdict.refused:
-            self._refusals.keep(mail.numbers, mail.recipients[index], error)
+            self._refusals.keep(mail, mail.recipients[index], error)
             if self._followed in mail.numbers:
                 self._followed_failure = error
         if verdict.failed and self._followed in mail.numbers:

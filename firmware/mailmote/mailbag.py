@@ -31,6 +31,12 @@ class Mail:
         self.last = last
         self.recipients = recipients
 
+    @property
+    def title(self):
+        """What people know it by."""
+        title = self.last.event.title
+        return "%d alerts, the last: %s" % (len(self.numbers), title) if len(self.numbers) > 1 else title
+
     def pending(self):
         """The indices of the recipients that have not been answered for."""
         return [index for index in range(len(self.recipients)) if self.last.pending & 1 << index]
@@ -52,8 +58,6 @@ class Mailbag:
         self._marked = None  # the number of the record that got its mark for the mail that is on its way
         self._uptime_s = uptime_s
         self._first = {}  # number of the first of its kind: the uptime at which it was seen to be
-        self._moved_s = 0  # by how much the clock was set ahead
-        self._moved_to = 0  # the newest number then
         self._suspect = outbox.oldest_found  # perhaps sent alone before the start, perhaps in a digest
         self.failure = None
 
@@ -91,9 +95,12 @@ class Mailbag:
         return Mail(tuple(best), last, recipients_of(self._settings, last.event.alarm))
 
     def records(self, numbers):
-        """The records of these numbers, as long as they can be read."""
+        """The records of these numbers. A damaged one is moved aside, and is not told.
+
+        Raises StorageError where the flash cannot be read: what a mail does not tell is not delivered by it.
+        """
         for number in numbers:
-            record = self._answered.get(number) or self._outbox.peek(number)
+            record = self._answered.get(number) or self._outbox.load(number)
             if record:
                 yield record
 
@@ -119,12 +126,6 @@ class Mailbag:
     def take_apart(self, mail):
         """What is in this mail goes alone from now on."""
         self._alone.update(mail.numbers)
-
-    def clock_moved(self, by_s):
-        """The clock was set: what was t is t + by_s now."""
-        if by_s > 0 and len(self._outbox):
-            self._moved_s += by_s
-            self._moved_to = self._outbox.waiting()[-1]
 
     def settle(self, mail, answered, refused):
         """Take down whom this mail needs no other try for, as masks.
@@ -158,18 +159,16 @@ class Mailbag:
             raise failed
 
     def expired(self):
-        """A Mail of the oldest alert, if it has waited for longer than the settings allow, or None."""
+        """A Mail of the oldest alert, if it has waited for longer than the settings allow, or None.
+
+        One whose time is not known never has, and none has while the time is not known now.
+        """
         limit_s = self._settings["retry"]["expire_after_s"]
-        if not limit_s or not len(self._outbox) or not clock.is_set():
+        if not limit_s or not len(self._outbox) or not clock.is_sure():
             return None
         number = self._outbox.waiting()[0]
         record = self._load(number)
-        if record is None or not clock.can_be(record.event.at_s):
-            return None
-        waited_s = clock.now_s() - record.event.at_s
-        if self._outbox.newest_found < number <= self._moved_to:
-            waited_s -= self._moved_s
-        if waited_s <= limit_s:
+        if record is None or not record.dated or clock.now_s() - record.event.at_s <= limit_s:
             return None
         return Mail((number,), record, recipients_of(self._settings, record.event.alarm))
 

@@ -22,13 +22,13 @@ class Refusals:
                 self._remember(text, number)
                 health.note(text)
 
-    def keep(self, numbers, recipient, error):
-        """A recipient is refused the mail that told these records."""
+    def keep(self, mail, recipient, error):
+        """A recipient is refused this mail."""
         self._health.refused += 1
-        text = "%s does not get this mail. %s" % (recipient, error)
+        text = "%s does not get %s. %s" % (recipient, _named(mail.numbers), error)
         log.error("courier", text)
         self._health.note(text)
-        for number in numbers:
+        for number in mail.numbers:
             self._outbox.keep_reply(number, text)
             self._remember(text, number)
 
@@ -38,7 +38,7 @@ class Refusals:
         while mail:
             error = failure(GiveUp, "expired", trouble or "no reason is known")
             for index in mail.pending():
-                self.keep(mail.numbers, mail.recipients[index], error)
+                self.keep(mail, mail.recipients[index], error)
             try:
                 bag.settle(mail, mail.last.pending, mail.last.pending)
             except StorageError as problem:
@@ -60,3 +60,10 @@ class Refusals:
 
     def _remember(self, text, number):
         self._untold = (self._untold + [(text, number)])[-_MOST_UNTOLD:]
+
+
+def _named(numbers):
+    """As `mailmote alerts` names them: a title that a filter refused would be refused again."""
+    if len(numbers) == 1:
+        return "alert %d" % numbers[0]
+    return "alerts %d to %d" % (numbers[0], numbers[-1])

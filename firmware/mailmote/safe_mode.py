@@ -23,7 +23,7 @@ async def run(heartbeat, crashes, outbox, tell, all_stored):
     told = False
     while crashes.safe_left_s() > 0:
         if not crashes.announced:
-            if not told and not outbox.holds(CRASH):  # its mail tells of this one, too
+            if not told and outbox.newest(CRASH) is None:  # its mail tells of this one, too
                 now_s = clock.now_s()
                 tell([Event(CRASH, 0, "", now_s, now_s)])
             told = True

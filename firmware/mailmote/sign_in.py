@@ -49,5 +49,5 @@ class Stored:
         """When it is to be renewed: 0 for never."""
         return 0
 
-    async def keep(self, heartbeat, link, warn):
+    async def keep(self, heartbeat, link, warn, paused):
         """What is stored needs no renewal."""

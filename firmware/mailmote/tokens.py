@@ -78,8 +78,9 @@ class Tokens:
             since_s = 0
         return since_s + _RENEW_AFTER_S
 
-    async def keep(self, heartbeat, link, warn):
+    async def keep(self, heartbeat, link, warn, paused):
         """Renew a sign-in that no mail has used for 60 days; `warn(since_s, error)` hears of a failure, once.
+        Not while it is `paused()`: its mail waits after a failure, which may be a lockout.
 
         One that was never used is tried at once, so that a mistake shows on the bench: on the console alone,
         since it cannot be mailed.
@@ -87,7 +88,7 @@ class Tokens:
         warned = False
         while True:
             since_s = state.read(_SIGNED_IN) or 0
-            if clock.is_set() and not 0 <= clock.now_s() - since_s < _RENEW_AFTER_S:
+            if clock.is_set() and not (0 <= clock.now_s() - since_s < _RENEW_AFTER_S or paused()):
                 await link.wait_up(heartbeat)
                 try:
                     self._token = None

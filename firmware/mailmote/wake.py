@@ -96,7 +96,7 @@ class Wake:
         return min(max(self._asleep.next_s() - clock.now_s(), 1), DAY_S)  # deepsleep(0) would be for ever
 
     async def _work(self, heartbeat):
-        clock.begin(state.read(clock.FLOOR), self._settings["clock"]["ntp"])
+        clock.begin(state.read(clock.FLOOR), self._settings["clock"]["ntp"], self._asleep.clock_sure)
         if self._fresh:
             self._asleep.began_s = clock.now_s()
         if self._powered:
@@ -165,7 +165,7 @@ class Wake:
         outbox = self._open_outbox()
         try:
             for one in self._told:
-                outbox.enqueue(one, recipients_of(self._settings, one.alarm))
+                outbox.enqueue(one, recipients_of(self._settings, one.alarm), clock.is_sure())
                 log.info("battery", 'Alert "%s" is in the outbox.', one.title)
         except StorageError as error:
             log.error("battery", "An alert is not stored, and is to be raised again: %s", error)
@@ -219,16 +219,21 @@ class Wake:
         if not self._is_clock_due(_CLOCK_EARLY_S):
             return
         heartbeat.beat(_LINK_S)
+        if asleep.courier and self._link_up:
+            self._open_errand()  # what its courier keeps is by the clock as it is now
         moved_s = clock.ask() if self._link_up else None
         if moved_s is not None:
             asleep.clock_moved(moved_s)
             for watcher in self._watchers:
                 watcher.clock_moved(moved_s)
-            asleep.clock_failures = 0
+            if self._errand:
+                self._errand.courier.clock_moved(moved_s)
+                asleep.courier = self._errand.courier.pack()
+            asleep.clock_failures, asleep.clock_sure = 0, True
             asleep.clock_s = clock.now_s() + DAY_S
         elif self._is_clock_due():
             pause_s = DAY_S
-            if not clock.is_set():
+            if not asleep.clock_sure:
                 pause_s = _CLOCK_RETRY_S << min(asleep.clock_failures, _MOST_DOUBLINGS)
             asleep.clock_failures += 1
             asleep.clock_s = clock.now_s() + pause_s

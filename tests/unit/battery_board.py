@@ -358,8 +358,8 @@ class Board:
             self.write_settings()
             return test()
 
-        def counted(box, one, recipients):
-            number = enqueue(box, one, recipients)
+        def counted(box, one, recipients, dated=False):
+            number = enqueue(box, one, recipients, dated)
             self.raised.append(one)
             return number
 

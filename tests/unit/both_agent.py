@@ -39,7 +39,7 @@ class Flash:
     def __len__(self):
         return len(self.stored)
 
-    def enqueue(self, one, recipients):
+    def enqueue(self, one, recipients, dated=False):
         if self.full:
             raise errors.StorageError("planned")
         self.stored.append(one.alarm)

@@ -299,7 +299,7 @@ def test_what_the_flash_refuses_is_raised_again_until_it_is_stored():
         board.live(900)
         before = outbox.Outbox.enqueue
 
-        def full(box, one, recipients):
+        def full(box, one, recipients, dated):
             raise errors.StorageError("planned")
 
         outbox.Outbox.enqueue = full

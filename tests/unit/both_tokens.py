@@ -308,7 +308,7 @@ class Link:
         self.waited += 1
 
 
-def kept(entra, rests, mail=DEVICE, each_hour=None):
+def kept(entra, rests, mail=DEVICE, each_hour=None, paused=False):
     """Run `keep` for so many rests of an hour; (what was warned of, the link)."""
     warned, link = [], Link()
 
@@ -324,7 +324,8 @@ def kept(entra, rests, mail=DEVICE, each_hour=None):
 
     def check(one, entra):
         try:
-            asyncio.run(one.keep(heartbeat, link, lambda since_s, error: warned.append((since_s, error.key))))
+            warn = lambda since_s, error: warned.append((since_s, error.key))  # noqa: E731
+            asyncio.run(one.keep(heartbeat, link, warn, lambda: paused))
         except End:
             pass
 

@@ -26,10 +26,13 @@ class Link:
     up = False
 
     def __init__(self):
-        self.waited = 0
+        self.waited = self.renewed = 0
 
     def rssi(self):
         return None
+
+    def renew(self):
+        self.renewed += 1
 
     async def wait_up(self, heartbeat):
         self.waited += 1
@@ -52,10 +55,10 @@ class Box:
         for name in names:
             self.put(event.Event(event.ALARM, event.NO_READING, name, 0, 60))
 
-    def put(self, one):
+    def put(self, one, dated=True):
         number = max([0] + list(self.records)) + 1
         to = recipients.recipients_of(SETTINGS, one.alarm)
-        self.records[number] = record.Record(one, number, record.recipients_crc(to))
+        self.records[number] = record.Record(one, number, record.recipients_crc(to), dated=dated)
 
     def __len__(self):
         return len(self.records)
@@ -63,8 +66,8 @@ class Box:
     def waiting(self):
         return tuple(sorted(self.records))
 
-    def holds(self, kind):
-        return kind in [one.event.kind for one in self.records.values()]
+    def newest(self, kind):
+        return max([number for number, one in self.records.items() if one.event.kind == kind] or [0]) or None
 
     def load(self, number):
         return record.decode(record.encode(self.records[number]))

@@ -27,6 +27,7 @@ _floor_s = 0
 _servers = ("pool.ntp.org",)
 _turn = 0  # whose turn it is among the servers
 _failures = 0  # in a row
+_sure = False  # whether a server has set the clock since the power came
 
 
 def now_s():
@@ -34,15 +35,16 @@ def now_s():
     return compat.unix_time()
 
 
-def begin(floor_s, servers):
+def begin(floor_s, servers, sure=False):
     """Call once, before anything asks for the time. `floor_s`: the kept floor in seconds since 1970, or None.
 
-    `servers`: the names of NTP servers, asked in turn. A clock that is not set, or is before the floor, goes
-    on from the floor until a server answers. One that can be right is left alone: a restart may have kept it,
-    or a person has set it.
+    `servers`: the names of NTP servers, asked in turn. `sure`: what `is_sure` said before a sleep. A clock
+    that is not set, or is before the floor, goes on from the floor until a server answers. One that can be
+    right is left alone: a restart may have kept it, or a person has set it.
     """
-    global _floor_s, _servers, _turn, _failures
+    global _floor_s, _servers, _turn, _failures, _sure
     _servers = servers
+    _sure = sure and is_set()
     _turn = _failures = 0
     _floor_s = 0
     if floor_s is None or not can_be(floor_s):
@@ -60,6 +62,11 @@ def begin(floor_s, servers):
 def is_set():
     """False after power-on, until the floor, NTP or a person has set the clock to a time that can be."""
     return can_be(now_s())
+
+
+def is_sure():
+    """True once an NTP server has set the clock: it does not go on from the floor, days behind."""
+    return _sure
 
 
 def floor_due(now_s):
@@ -110,7 +117,7 @@ def _synchronise():
 
     After such a failure it is the next one's turn.
     """
-    global _turn, _failures
+    global _turn, _failures, _sure
     server = _servers[_turn]
     try:
         answer_s = _ask(server)
@@ -128,6 +135,7 @@ def _synchronise():
         _failures += 1
         return 0
     _failures = 0
+    _sure = True
     moved_s = answer_s - now_s()
     _set(answer_s)
     return moved_s

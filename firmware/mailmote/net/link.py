@@ -39,6 +39,7 @@ class Link:
         self._steady_s = steady_s
         self._wlan = None
         self._steady = False
+        self._doubted = False
         self._failures = 0  # in a row
         self._down = compat.Stopwatch()
         self.lost_count = 0
@@ -61,6 +62,10 @@ class Link:
         except (OSError, RuntimeError):
             return None  # it was lost just now
 
+    def renew(self):
+        """Nobody can be reached over it, so it may be there in name only: join anew, as mqtt_as does."""
+        self._doubted = self._steady
+
     async def wait_up(self, heartbeat):
         while not self.up:
             await heartbeat.sleep(1)
@@ -69,7 +74,7 @@ class Link:
         """Bring the link up whenever it is down, with growing, jittered pauses."""
         pause_s = _FIRST_PAUSE_S
         while self._ssid is not None:
-            if self.up:
+            if self.up and not self._doubted:
                 pause_s = _FIRST_PAUSE_S
                 await heartbeat.sleep(_WATCH_S)
                 continue
@@ -86,7 +91,7 @@ class Link:
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     def _lose(self):
-        self._steady = False
+        self._steady = self._doubted = False
         self._down = compat.Stopwatch()
         self.lost_count += 1
         log.warning("wifi", "The link to %r was lost.", self._ssid)

@@ -20,7 +20,8 @@ _MOST = 0xFFFF
 class Asleep:
     """`waiting`: alerts in the outbox; `try_s`: when they are to be tried; `reached`: the server
     took mail at the last try. `clock_s`: when the clock is to
-    be set, after `clock_failures` times in a row without an answer. `alive_s`: the next sign of life, 0 for
+    be set, after `clock_failures` times in a row without an answer; `clock_sure`: once there was one.
+    `alive_s`: the next sign of life, 0 for
     none. `renew_s`: when the sign-in is to be renewed, 0 for never; `warned`: that it failed is told.
     `began_s`: the start after a loss of power. `counts`: four numbers of mails. `courier`: what the courier
     keeps. `due_s`: of each sensor; `alarms`: octets of each sensor's alarms, None for new ones.
@@ -32,6 +33,7 @@ class Asleep:
         self.reached = False
         self.clock_s = 0
         self.clock_failures = 0
+        self.clock_sure = False
         self.alive_s = 0
         self.renew_s = 0
         self.warned = False
@@ -81,7 +83,7 @@ def pack(asleep, fingerprint):
         min(asleep.clock_failures, 255),
         _word(asleep.alive_s),
         _word(asleep.renew_s),
-        int(asleep.warned) | asleep.reached << 1,
+        int(asleep.warned) | asleep.reached << 1 | asleep.clock_sure << 2,
         _word(asleep.began_s),
         min(asleep.counts[0], _MOST),
         min(asleep.counts[1], _MOST),
@@ -114,7 +116,7 @@ def unpack(data, fingerprint, sensors):
         flags,
         asleep.began_s,
     ) = head[2:10]
-    asleep.warned, asleep.reached = bool(flags & 1), bool(flags & 2)
+    asleep.warned, asleep.reached, asleep.clock_sure = bool(flags & 1), bool(flags & 2), bool(flags & 4)
     asleep.counts = head[10:14]
     position = _HEAD_BYTES + head[14]
     asleep.courier = data[_HEAD_BYTES:position]

@@ -86,6 +86,7 @@ def _merge(outbox, after, alike, begun=False):
             record.recipients_crc,
             first.pending | record.pending,
             first.refused & record.refused,
+            dated=record.dated,
         )
         outbox.merge(earlier[key], number, both)
         earlier[key] = number

@@ -42,16 +42,17 @@ class Outbox:
     def __init__(self):
         for folder in (_FOLDER, _REFUSED, _BAD):
             _make_folder(folder)
-        try:
-            os.remove(_UNFINISHED)  # a record that was being written when the power went
-        except OSError:
-            pass  # there is none
+        _remove(_UNFINISHED)  # a record that was being written when the power went
         self._numbers = _numbers(_FOLDER)
         bad = _numbers(_BAD)
         self.bad = len(bad)
         self.merged = 0
         self.in_flight = ()
-        self._next = max([0] + self._numbers + bad + _numbers(_REFUSED)) + 1
+        refused = _numbers(_REFUSED)
+        self._next = max([0] + self._numbers + bad + refused) + 1
+        for number in _answered():
+            if number not in self._numbers and number not in refused:
+                _forget_replies(number)  # the power went between the record and this
         if len(self._numbers) > MAX_RECORDS - merging.MOST_AT_ONCE:
             merging.finish(self)
         self.oldest_found = self._numbers[0] if self._numbers else 0
@@ -60,17 +61,18 @@ class Outbox:
     def __len__(self):
         return len(self._numbers)
 
-    def enqueue(self, event, recipients):
+    def enqueue(self, event, recipients, dated=False):
         """Keep `event` for `recipients`. Once this returns its number, no power cut loses it.
 
-        Raises StorageError.
+        `dated`: its time is by a clock that is known to be right. Raises StorageError.
         """
         if len(self._numbers) >= MAX_RECORDS:
             self.merged += merging.make_room(self)
             if len(self._numbers) >= MAX_RECORDS:
                 raise failure(StorageError, "outbox-full", MAX_RECORDS)
         number = self._next
-        self._write(number, record.Record(event, random.getrandbits(32), record.recipients_crc(recipients)))
+        one = record.Record(event, random.getrandbits(32), record.recipients_crc(recipients), dated=dated)
+        self._write(number, one)
         self._next = number + 1
         self._numbers.append(number)
         return number
@@ -79,13 +81,13 @@ class Outbox:
         """The numbers of the waiting records, oldest first."""
         return tuple(self._numbers)
 
-    def holds(self, kind):
-        """Whether an event of this kind waits."""
+    def newest(self, kind):
+        """The number of the newest event of this kind that waits, or None."""
         for number in reversed(self._numbers):
             waiting = self.peek(number)
             if waiting and waiting.event.kind == kind:
-                return True
-        return False
+                return number
+        return None
 
     def refused(self):
         """The numbers of the records that some recipients did not get, oldest first."""
@@ -141,8 +143,12 @@ class Outbox:
         self.drop(earlier)
 
     def drop(self, number):
-        """Take out a record that another one stands for. Raises StorageError."""
+        """Take out a record that another one stands for. Raises StorageError.
+
+        Who had refused it is asked again with the other, and what was said then is forgotten.
+        """
         self._leave(number, None)
+        _forget_replies(number)
 
     def close(self, number, last):
         """Every recipient of this record has been answered for. Raises StorageError."""
@@ -153,19 +159,24 @@ class Outbox:
             self._write(number, last)
         except StorageError as error:
             log.error("outbox", "Alert %d was refused, and cannot be kept: %s", number, error)
-            self._leave(number, None)
+            self.drop(number)
             return
         self._leave(number, _REFUSED)
         _prune(_REFUSED, _MAX_REFUSED)
 
     def keep_reply(self, number, text):
-        """Keep what was said of a refused recipient beside the record. A flash that fails is logged only."""
+        """Keep what was said of a refused recipient beside the record. A flash that fails is logged only.
+
+        Each takes a block of the flash, so only the newest are kept, as of the refused records.
+        """
         path = _path(_REFUSED, number) + _REPLY
         try:
             said = "\n".join(self.replies(number) + [text])
             with open(_UNFINISHED, "wb") as file:
                 file.write(said.encode()[-_MAX_REPLY_BYTES:])
             os.rename(_UNFINISHED, path)
+            for old in _answered()[:-_MAX_REFUSED]:
+                _forget_replies(old)
         except OSError as error:
             log.error("outbox", "What was said of alert %d cannot be kept: %s", number, error)
 
@@ -231,11 +242,26 @@ def _numbers(folder, ending=""):
 def _prune(folder, most):
     """Let the oldest go, so that `most` are left."""
     for number in _numbers(folder)[:-most]:
-        for ending in ("", _REPLY, _TOLD):
-            try:
-                os.remove(_path(folder, number) + ending)
-            except OSError:
-                pass  # there is none
+        _remove(_path(folder, number))
+        if folder == _REFUSED:
+            _forget_replies(number)
+
+
+def _answered():
+    """The numbers of the records that something was said of, sorted."""
+    return sorted(_numbers(_REFUSED, _REPLY) + _numbers(_REFUSED, _TOLD))
+
+
+def _forget_replies(number):
+    for ending in (_REPLY, _TOLD):
+        _remove(_path(_REFUSED, number) + ending)
+
+
+def _remove(path):
+    try:
+        os.remove(path)
+    except OSError:
+        pass  # there is none
 
 
 def _text(data):

@@ -2,8 +2,9 @@
 
 Layout, little endian: magic, length, kind and cause, number of readings; at_s, since_s, identity; value,
 threshold, extreme as float32 (NaN for none); pending and refused recipients as masks; CRC-16 of the
-recipients; count, first_s; how a mail with it was begun; length of the name; the alarm's name; the readings
-as (age in 4 s, float32); CRC-32 of all before it. A record of an older firmware has no count, first_s, begun.
+recipients; count, first_s; how a mail with it was begun, and whether its time is known to be right; length of
+the name; the alarm's name; the readings as (age in 4 s, float32); CRC-32 of all before it. A record of an
+older firmware has no count, first_s, begun.
 
 The masks count the recipients in the order of the settings. If the settings name others now, everyone is
 pending again: a second mail is better than none.
@@ -35,23 +36,28 @@ _MOST_COUNTED = 0xFFFF
 NOT_BEGUN = 0
 ALONE = 1
 ENDS_DIGEST = 2  # it is the last of those that one mail told
+_DATED = 0x80  # beside it
 
 
 class Record:
     """An event, its identity (32 random bits), and which of its recipients are pending or refused.
 
-    `begun` is NOT_BEGUN, ALONE or ENDS_DIGEST.
+    `begun` is NOT_BEGUN, ALONE or ENDS_DIGEST. `dated`: the time of the event is by a clock that was known
+    to be right.
     """
 
-    __slots__ = ("begun", "event", "identity", "pending", "recipients_crc", "refused")
+    __slots__ = ("begun", "dated", "event", "identity", "pending", "recipients_crc", "refused")
 
-    def __init__(self, event, identity, recipients_crc, pending=EVERYONE, refused=0, begun=NOT_BEGUN):
+    def __init__(
+        self, event, identity, recipients_crc, pending=EVERYONE, refused=0, begun=NOT_BEGUN, dated=False
+    ):
         self.event = event
         self.identity = identity
         self.recipients_crc = recipients_crc
         self.pending = pending
         self.refused = refused
         self.begun = begun
+        self.dated = dated
 
 
 def recipients_crc(recipients):
@@ -85,7 +91,7 @@ def encode(record):
         record.recipients_crc,
         min(event.count, _MOST_COUNTED),
         _time(event.first_s),
-        record.begun,
+        record.begun | (_DATED if record.dated else 0),
         len(name),
     )
     position = _HEAD_BYTES
@@ -133,7 +139,7 @@ def decode(data):
         count,
         first_s,
     )
-    return Record(event, identity, crc, pending, refused, begun)
+    return Record(event, identity, crc, pending, refused, begun & ~_DATED, bool(begun & _DATED))
 
 
 def _readings(data, position, count):
