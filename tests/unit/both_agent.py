@@ -1,9 +1,10 @@
 """What the agent does when the flash or a secret fails."""
 
+import asyncio
 import os
 import sys
 
-from expect import equal
+from expect import equal, raises
 from flash_folder import on_flash
 
 from mailmote import agent, errors, event, log, redaction, wifi
@@ -43,6 +44,7 @@ class Flash:
         if self.full:
             raise errors.StorageError("planned")
         self.stored.append(one.alarm)
+        self.dated = dated
 
 
 def alarm(number):
@@ -181,6 +183,51 @@ def test_in_safe_mode_there_is_no_sensor():
             crashes.safe = safe
             one = agent.Agent(dict(SETTINGS, sensors=[{"name": "Door", "driver": "digital"}]), crashes)
             equal((safe, [watcher.name for watcher in one._watchers]), (safe, names))
+
+    quietly(check)
+
+
+def test_an_alert_is_dated_once_the_clock_is_sure():
+    def check():
+        one = agent.Agent(SETTINGS)
+        one._outbox = flash = Flash()
+        flash.full = False
+        before = agent.clock.is_sure
+        try:
+            for sure in (False, True):
+                agent.clock.is_sure = lambda sure=sure: sure
+                one._tell((alarm(1),))
+                equal(flash.dated, sure)
+        finally:
+            agent.clock.is_sure = before
+
+    quietly(check)
+
+
+def test_a_pause_is_kept_while_it_lasts_and_no_longer():
+    kept = []
+
+    class Rtc:
+        COURIER = 3
+        write = staticmethod(lambda section, data: kept.append((section, data)))
+
+    class Once:
+        async def sleep(self, seconds):
+            raise StopTick
+
+    class StopTick(Exception):
+        pass
+
+    def check():
+        one = agent.Agent(SETTINGS)
+        before, agent.rtc = agent.rtc, Rtc
+        try:
+            for trouble in (errors.RetryLater("busy", "server-busy"), None):
+                one._courier.trouble = trouble
+                raises(StopTick, asyncio.run, one._tick(Once()))
+            equal(kept, [(3, one._courier.pack()), (3, None)])
+        finally:
+            agent.rtc = before
 
     quietly(check)
 

@@ -338,6 +338,59 @@ def test_after_a_loss_of_power_the_clock_is_set_before_an_alarm_tells_its_time()
     settled(changed(alarms=[dict(SETTINGS["alarms"][0], for_s=0)]))(check)
 
 
+def test_a_clock_that_goes_on_from_its_floor_is_set_soon_after_the_network_is_back():
+    def check(board):
+        state.write("clock-floor", int(board.true_s) - 10 * 86400)
+        board.power_off()
+        board.wifi = False
+        board.wake()
+        equal(board.clock_error_s < -9 * 86400, True)
+        board.wifi = True
+        board.live(1200)
+        equal(abs(board.clock_error_s) <= 1, True)
+        asked = board.ntp_asked
+        board.ntp = False  # once it was right, it is asked for daily, whatever comes
+        board.live(3 * 86400)
+        equal(board.ntp_asked - asked <= 4, True)
+
+    settled()(check)
+
+
+def test_an_alert_is_dated_once_the_clock_is_right_and_over_sleeps():
+    def check(board):
+        dated = []
+        for floor in (False, True):
+            if floor:
+                state.write("clock-floor", int(board.true_s) - 10 * 86400)
+                board.power_off()
+            board.wifi = False
+            board.sensor = warm_from(board.true_s)
+            board.live(600)
+            box = outbox.Outbox()
+            dated.append([box.load(number).dated for number in box.waiting()])
+            board.sensor = lambda true_s: 4.0
+            board.wifi = True
+            board.live(7200)
+            equal(len(board.mails), len(board.raised))
+        equal(dated, [[True], [False]])
+
+    settled(changed(alarms=[dict(SETTINGS["alarms"][0], for_s=0)]))(check)
+
+
+def test_the_recipients_of_a_day_are_counted_over_losses_of_power():
+    def check(board):
+        for _ in range(4):
+            board.sensor = warm_from(board.true_s)
+            board.live(600)
+            board.sensor = lambda true_s: 4.0
+            board.live(600)
+            board.power_off()
+        equal((len(board.raised), len(board.mails)), (8, 5))
+
+    limits = {"mailbox_share": 1.0, "recipients_per_day": 5, "digest_after_s": 90000, "changes_per_hour": 60}
+    settled(changed(alarms=[dict(SETTINGS["alarms"][0], for_s=0)], limits=limits))(check)
+
+
 def test_a_clock_that_cannot_be_set_is_tried_more_and_more_rarely():
     board = Board()
     board.ntp = False

@@ -171,6 +171,21 @@ def test_a_board_without_the_time_goes_on_from_the_floor():
         one(lines, "2026-07-20 00:00 UTC", "until an NTP server answers")
 
 
+def test_a_clock_is_sure_once_a_server_has_set_it_and_over_sleeps():
+    def check():
+        for sure, was_sure in ((False, False), (True, True)):
+            clock.begin(FLOOR_S, SERVERS, was_sure)
+            equal(clock.is_sure(), sure)
+        bench.board_s = 0
+        clock.begin(FLOOR_S, SERVERS, True)  # the power went in the sleep
+        equal(clock.is_sure(), False)
+        clock.ask()
+        equal(clock.is_sure(), True)
+
+    bench = Bench(NOW_S, [NOW_S])
+    on(bench, check)
+
+
 def test_a_clock_that_was_set_at_provisioning_is_left_alone():
     for board_s in (FLOOR_S, NOW_S):
         bench = Bench(board_s)

@@ -222,6 +222,14 @@ def test_a_test_mail_goes_to_everyone_by_way_of_the_outbox_and_is_followed():
     with_console(check)
 
 
+def test_while_a_test_mail_waits_another_is_the_same():
+    def check(one):
+        numbers = [asked(one, "test-mail")[0]["number"] for _ in range(3)]
+        equal((numbers, len(one.outbox), one.courier._followed), ([1, 1, 1], 1, 1))
+
+    with_console(check)
+
+
 def test_a_test_mail_that_cannot_be_kept_says_why():
     class Full(outbox.Outbox):
         def enqueue(self, event, recipients):

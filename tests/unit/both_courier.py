@@ -70,6 +70,17 @@ def test_a_recording_waits_for_what_can_be_mailed_and_for_nothing_else():
     equal(rests(Box("to all"), courier=BUSY), 0)
 
 
+def test_a_link_over_which_nobody_is_reached_is_renewed_after_three_turns_in_a_row():
+    for key, renewed in (("unreachable", 2), ("no-answer", 2), ("timeout", 2), ("server-busy", 0)):
+        box = Box("to all")
+        server = Opening(*[errors.RetryLater("no", key)] * 6)
+        one = made(box)
+        for _ in range(6):
+            one._routes.all[0].due_s = 0
+            with_server(server, lambda one=one: asyncio.run(one.turn(Heartbeat())))
+        equal((key, server.opened, one._link.renewed), (key, 6, renewed))
+
+
 def test_a_flash_that_fails_after_the_delivery_makes_no_second_mail():
     box = Box("to all")
     box.failing = 3

@@ -286,6 +286,19 @@ def test_a_link_that_is_lost_is_counted_and_the_pauses_begin_anew():
     equal((link.up, link.lost_count, link.down_s() in (0, 1)), (False, 1, True))
 
 
+def test_a_link_that_is_there_in_name_only_is_joined_anew():
+    def on_sleep(count):
+        if count == 4:  # three to be steady, and the first watch
+            link.renew()
+
+    radio = Radio([True], (IDLE, 1010))
+    link = links.Link("Plant IoT", "canary-wifi")
+    link.renew()  # which means nothing where there is none
+    keep(link, radio, Heartbeat(11, on_sleep))
+    equal(attempts(radio.calls), [[ON, JOIN], [ON, LEAVE, JOIN]])
+    equal((link.lost_count, link.up), (1, True))
+
+
 def test_how_long_there_was_no_link_is_told_on_the_clock_of_the_ticks():
     now_ms = [0]
     told = []

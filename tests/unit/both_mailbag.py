@@ -384,6 +384,9 @@ def test_a_digest_delivers_nothing_that_the_flash_did_not_give_for_it():
                 raise errors.StorageError("planned", "flash-unreadable")
             return Box.load(self, number)
 
+        def peek(self, number):
+            return None if number == self.unreadable else Box.peek(self, number)
+
     box = Worn(*["to all"] * 5)
     one, worn, server = made(box), Fails({}), Server({})
     deliver(one, worn)

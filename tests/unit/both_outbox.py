@@ -37,12 +37,12 @@ def fields(one):
 def test_a_record_comes_back_as_it_was():
     none = event.Event(event.RECOVERY, event.NO_READING, "\u03b1\u2603", 1, 2)
     for one in (sample(), none):
-        kept = record.Record(one, 0xDEADBEEF, 0xABCD, 0b101, 0b010, record.ALONE)
+        kept = record.Record(one, 0xDEADBEEF, 0xABCD, 0b101, 0b010, record.ALONE, one is none)
         back = record.decode(record.encode(kept))
         equal(fields(back.event), fields(one))
         equal(
-            (back.identity, back.recipients_crc, back.pending, back.refused, back.begun),
-            (0xDEADBEEF, 0xABCD, 0b101, 0b010, record.ALONE),
+            (back.identity, back.recipients_crc, back.pending, back.refused, back.begun, back.dated),
+            (0xDEADBEEF, 0xABCD, 0b101, 0b010, record.ALONE, one is none),
         )
 
 
@@ -320,6 +320,30 @@ def test_what_may_have_arrived_is_merged_at_the_very_last_but_not_while_it_is_on
             equal(counts, [(1, begun), (1, begun), (9, record.NOT_BEGUN)])
 
         on_flash(check, 64)
+
+
+def test_what_was_said_of_refused_recipients_fills_no_flash():
+    """One who is refused while others are busy is refused each alert of a storm, and merged ones again."""
+    text = "a@contoso.test does not get it"
+
+    def check():
+        box = outbox.Outbox()
+        for _ in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("one", 0), TO, True)
+        box.keep_reply(5, text)
+        box.enqueue(sample("one", 0), TO, True)
+        kept = box.load(10)
+        equal((5 in box.waiting(), box.replies(5), kept.event.count, kept.dated), (False, [], 9, True))
+        for number in range(101, 201):
+            box.keep_reply(number, text)
+            equal(len(os.listdir("refused")) <= 40, True)
+        equal(box.untold(), list(range(161, 201)))
+        with open("refused/000003e7.why", "w") as file:
+            file.write("of a record that the power took")
+        box = outbox.Outbox()
+        equal((box.replies(999), box.untold()), ([], list(range(161, 201))))
+
+    on_flash(check, 256)
 
 
 def test_what_was_said_of_a_refused_recipient_is_kept_until_it_is_told_and_after():

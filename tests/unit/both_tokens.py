@@ -333,6 +333,12 @@ def kept(entra, rests, mail=DEVICE, each_hour=None, paused=False):
     return warned, link
 
 
+def test_a_sign_in_is_left_in_peace_while_its_mail_waits_after_a_failure():
+    entra = Entra(good())
+    kept(entra, 3, paused=True)
+    equal(entra.asked, [])
+
+
 def test_a_board_that_never_signed_in_does_so_at_once_and_then_rests_for_60_days():
     entra = Entra(good(), good())
     equal(kept(entra, 1)[0], [])
