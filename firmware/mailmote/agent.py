@@ -7,7 +7,6 @@ named relative to the working directory, which on a board is the root of the fla
 import asyncio
 
 from . import compat, event, log
-from .alive import Alive
 from .console import Console
 from .courier import Courier
 from .crashes import text as crash_text
@@ -39,7 +38,11 @@ class Agent:
         self._outbox = Outbox()
         self._routes = Routes(settings)
         self._courier = Courier(settings, self._outbox, self._link, self._health, self._routes)
-        self._alive = Alive(settings, self._outbox)
+        self._alive = None
+        if settings.get("alive") and not self._safe:
+            from .alive import Alive
+
+            self._alive = Alive(settings, self._outbox)
         self._watchers = [] if self._safe else [self._watcher(entry) for entry in settings["sensors"]]
         self._health.watchers = self._watchers
         self._health.last_crash = crash_text
@@ -109,7 +112,7 @@ class Agent:
             now_s = clock.now_s()
             for watcher in self._watchers:
                 watcher.tick(now_s)
-            sign_of_life = None if self._safe else self._alive.event()
+            sign_of_life = self._alive.event() if self._alive else None
             self._tell([sign_of_life] if sign_of_life else [])
             self._store()
             rtc.write(rtc.COURIER, self._courier.pack() if self._courier.trouble else None)

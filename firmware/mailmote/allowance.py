@@ -73,6 +73,10 @@ class Allowance:
         """Others may have waited for the same thing, and come back at the same moment."""
         self._rate.outage()
 
+    def hurry(self):
+        """A person waits for a mail: after an outage, others will not come back at this moment."""
+        self._rate.hurry()
+
     def clock_moved(self, by_s):
         """The clock was set: what was t is t + by_s now."""
         self._budget.clock_moved(by_s)

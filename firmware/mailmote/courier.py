@@ -56,8 +56,7 @@ class Courier:
         self._unreached = 0  # turns in a row in which nobody could be reached
         self.trouble = None
         self.idle = asyncio.Event()
-        if len(outbox):
-            self._allowance.outage()
+        self._allowance.outage()  # when the power comes back, all boards of a site start at once
 
     @property
     def reached(self):
@@ -75,6 +74,7 @@ class Courier:
         The one that was followed before is forgotten.
         """
         self.wake()
+        self._allowance.hurry()
         self._asked.set()
         self._followed = number
         self._followed_failure = None

@@ -109,9 +109,7 @@ class Board:
         self.world.saw("partial", LATER in said.values() and len(set(said.values())) > 1)
         self.world.saw("refusal", len(refused))
         for index in refused:
-            self._refusals.keep(
-                mail.numbers, mail.recipients[index], GiveUp("550 5.1.1", "recipient-unknown")
-            )
+            self._refusals.keep(mail, mail.recipients[index], GiveUp("550 5.1.1", "recipient-unknown"))
             self._alive()
         self._settle(mail, serials, taken, refused)
         if taken:

@@ -228,7 +228,7 @@ def test_a_refused_recipient_is_told_in_the_next_mail_and_not_tried_again(tmp_pa
                 "00000001",
                 "00000001.txt",
                 "00000002",
-                "00000002.txt",
+                "00000002.why",  # no mail since
             ]
             assert "nobody@contoso.test does not get alert 1. " in board.console
         assert [one.recipients for one in service.messages] == [[HERE, "other@contoso.test"]] * 2

@@ -36,6 +36,21 @@ def sent(one, count):
     return one.time_s - begun_s
 
 
+def test_after_an_outage_a_shared_mailbox_is_written_to_in_turn_unless_a_person_waits():
+    def check():
+        for hurried in (False, True):
+            waits = []
+            for slot in range(10):
+                one = made(mailbox_share=0.1, mailbox_slot=slot)
+                one.outage()
+                if hurried:
+                    one.hurry()
+                waits.append(one.wait_s())
+            equal((hurried, len([wait_s for wait_s in waits if wait_s > 1]) >= 8), (hurried, not hurried))
+
+    on_flash(check)
+
+
 def test_a_server_that_is_busy_or_slow_halves_the_pace_and_success_raises_it():
     def check():
         for results, took_s, slower in (

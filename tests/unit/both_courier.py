@@ -70,6 +70,13 @@ def test_a_recording_waits_for_what_can_be_mailed_and_for_nothing_else():
     equal(rests(Box("to all"), courier=BUSY), 0)
 
 
+def test_each_start_may_be_that_of_a_whole_site_but_a_person_is_not_kept_waiting():
+    one = made(Box())
+    equal(one._allowance.told, ["outage"])
+    one.follow(1)
+    equal(one._allowance.told, ["outage", "hurry"])
+
+
 def test_a_link_over_which_nobody_is_reached_is_renewed_after_three_turns_in_a_row():
     for key, renewed in (("unreachable", 2), ("no-answer", 2), ("timeout", 2), ("server-busy", 0)):
         box = Box("to all")

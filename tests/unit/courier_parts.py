@@ -198,6 +198,9 @@ class Free:
     def outage(self):
         self.told.append("outage")
 
+    def hurry(self):
+        self.told.append("hurry")
+
     def clock_moved(self, by_s):
         pass
 

@@ -82,6 +82,11 @@ class Rate:
         self._outage = True
         self._due_s = None
 
+    def hurry(self):
+        """Forget an outage: only the pace counts."""
+        self._outage = False
+        self._due_s = None
+
     def pack(self, now_s):
         """The state as six octets."""
         flags = _OUTAGE if self._outage else 0

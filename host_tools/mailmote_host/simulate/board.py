@@ -210,8 +210,8 @@ def installed(oracle: Oracle, crashes: list[str]) -> Iterator[None]:
     box = outbox.Outbox
     enqueue, merge = box.enqueue, getattr(box, "merge", None)
 
-    def heard_enqueue(self: Any, event: Any, recipients: Any) -> int:
-        number = enqueue(self, event, recipients)
+    def heard_enqueue(self: Any, event: Any, recipients: Any, dated: bool = False) -> int:
+        number = enqueue(self, event, recipients, dated)
         life = current.get()
         oracle.raised(_key(self, number), event.title, tuple(recipients), life.loop.time())
         return number
