@@ -44,13 +44,12 @@ def begin(floor_s, servers, sure=False):
     """
     global _floor_s, _servers, _turn, _failures, _sure
     _servers = servers
-    _sure = sure and is_set()
     _turn = _failures = 0
     _floor_s = 0
-    if floor_s is None or not can_be(floor_s):
-        return
-    _floor_s = floor_s
-    if not is_set():
+    if floor_s is not None and can_be(floor_s):
+        _floor_s = floor_s
+    _sure = sure and is_set()
+    if _floor_s and not is_set():
         _set(floor_s)
         log.warning(
             "clock",
