@@ -12,6 +12,7 @@ from mailmote_host.tenant.service import serve
 from mailmote_host.virtual.serial_board import SerialBoard
 
 TIMEOUT_S = 60
+HEAP = "320K"  # what a mail takes is the heap tests' to say
 SIGN_IN = 'username = "mote@contoso.test"\nauth = "password"'
 SECRETS = {"wifi.password": b"canary-wifi", "mail.password": PASSWORD.encode()}
 
@@ -24,7 +25,7 @@ def started(folder, service, wanted, transport="pty", main=None):
     }
     if main is not None:
         content = {"main.py": main}
-    board = SerialBoard(folder, content, SECRETS, transport=transport)
+    board = SerialBoard(folder, content, SECRETS, heapsize=HEAP, transport=transport)
     board.start()
     return board
 
