@@ -46,7 +46,7 @@ def command(file: str, alarm: str | None, no_mail: bool, as_json: bool) -> int:
         mail = example_mail.of_alarm(loaded.settings, _alarm_named(loaded.settings, alarm), int(time.time()))
     if as_json:
         shown = loaded.to_json() | ({} if no_mail else {"mail": mail and mail.to_json()})
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        print(json.dumps(shown, indent=2))
     elif loaded.found:
         _report(file, loaded, mail)
     else:

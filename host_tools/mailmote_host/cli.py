@@ -1,6 +1,7 @@
 """The command `mailmote`: the table of commands, and the one place where an error becomes an exit code.
 
-Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C. A command's module has `command`,
+Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C; of a fleet, the number of boards
+that failed. A command's module has `command`,
 a click.Command whose function returns its exit code, or None for 0; it is imported when it is called.
 
 With --json a command's result is one value of JSON on standard output, and so is the error that it ends
@@ -8,18 +9,18 @@ with: an object whose only key is `error`.
 """
 
 import contextlib
+import io
 import json
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 
 import click
 
 import mailmote
 
-from .errors import HostError
+from .errors import HostError, in_words
 
 _DONE, _FAILED, _STOPPED = 0, 1, 130
 _STREAMS = ("monitor", "sandbox", "virtual-board")  # which print a line of JSON for each event
@@ -78,7 +79,15 @@ class _Commands(click.Group):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+EXAMPLE = """\b
+Example:
+  mailmote init                       asks a few questions, writes mote.toml
+  mailmote run                        from a bare board on USB to its first mail
+  mailmote monitor                    what the board says
+  mailmote sandbox                    a tenant to try it with, on this computer"""
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLE)
 @click.version_option(mailmote.__version__, prog_name="mailmote", message="%(prog)s %(version)s")
 def mailmote_command() -> None:
     """Boards that watch sensors and mail alerts through Microsoft 365."""
@@ -93,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def end(text: str, code: int) -> int:
         return _end(text, said_by, code, in_json)
 
+    _write_anything()
     try:
         return mailmote_command.main(arguments, prog_name="mailmote", standalone_mode=False) or _DONE
     except click.exceptions.Exit as asked:
@@ -110,10 +120,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return _FAILED
-    except OSError as error:
-        return end(f"{error}. Check the path, its permissions and the disk.", _FAILED)
-    except Exception as error:  # a fault of this program: its text may quote anything, so its place is told
-        return end(f"{_place(error)} Please report it, with the command that you gave.", _FAILED)
+    except Exception as error:
+        return end(in_words(error), _FAILED)
+
+
+def _write_anything() -> None:
+    """Escape what the encoding of the output has no character for, as that of a Windows console has not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _end(text: str, said_by: str, code: int, in_json: bool) -> int:
@@ -127,7 +142,7 @@ def _tell_in_json(text: str, in_json: bool) -> None:
     if not in_json:
         return
     try:
-        print(json.dumps({"error": text}, ensure_ascii=False), flush=True)
+        print(json.dumps({"error": text}), flush=True)
     except OSError:
         _forget_output()
 
@@ -135,11 +150,3 @@ def _tell_in_json(text: str, in_json: bool) -> None:
 def _forget_output() -> None:
     """Whoever read the output has gone, and Python would complain at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _place(error: Exception) -> str:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" in {Path(place.tb_frame.f_code.co_filename).name} line {place.tb_lineno}" if place else ""
-    return f"this is a fault of mailmote itself ({type(error).__name__}{where})."

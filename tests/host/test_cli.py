@@ -45,14 +45,13 @@ def test_each_command_has_help_and_a_leaf_has_an_example_that_parses(words, caps
     assert cli.main([*words, "--help"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("Usage: mailmote")
-    command = dict(commands()).get(words)
-    if command is None or isinstance(command, click.Group):
-        return
-    cli.main([*words[:1], "--help"])  # the examples of a group stand with the group
-    shown = (told + capsys.readouterr().out).partition("Example:")[2]
+    shown = told.partition("Example:")[2]
     examples = re.findall(r"^.*?mailmote (.*?)(?:   .*)?$", shown, re.MULTILINE)
     examples = [example for example in examples if example.split()[: len(words)] == list(words)]
     assert examples
+    command = dict(commands()).get(words)
+    if command is None or isinstance(command, click.Group):
+        return
     for example in examples:
         known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
         assert set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", example)) <= known
@@ -115,6 +114,9 @@ FAILING = [
     ("provision nowhere.csv", 2),
     ("update --port /nowhere", 1),
     ("secrets list --port /nowhere", 1),
+    ("secrets set nonsense", 2),
+    ("secrets forget wifi.password --port /nowhere", 1),
+    ("run nowhere.toml", 2),
     ("status --port /nowhere", 1),
     ("alerts --port /nowhere", 1),
     ("test-mail --port /nowhere", 1),
@@ -130,6 +132,11 @@ FAILING = [
 def test_with_json_what_fails_prints_one_value(arguments, code, capsys):
     assert cli.main([*arguments.split(), "--json"]) == code
     json.loads(capsys.readouterr().out)
+
+
+def test_a_value_and_a_stream_without_end_are_not_asked_for_together(capsys):
+    assert cli.main(["run", "nowhere.toml", "--json", "--follow"]) == 2
+    assert "Leave one out." in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_each_command_with_json_was_looked_at():
@@ -161,6 +168,22 @@ def test_a_reader_that_goes_away_ends_the_command_quietly():
     )
     os.close(write)
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_what_the_output_has_no_character_for_is_escaped(encoding):
+    """The console of an older Windows has a few hundred characters."""
+    done = subprocess.run(
+        [*MAILMOTE, "provision", "łódź ✓ \N{SNOWFLAKE}\N{THERMOMETER}.toml", "--json"],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert "łódź ✓ \N{SNOWFLAKE}\N{THERMOMETER}.toml" in json.loads(done.stdout)["error"]
+    assert "łódź".encode(encoding, "backslashreplace") in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -239,7 +239,7 @@ def _report(
             "missing": missing,
             "settings": loaded.settings,
         }
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        print(json.dumps(shown, indent=2))
         return
     print(f"{output} is written: mail by {option}, sign-in: {auth}.")
     if found and not _interactive():  # else it was told at the question

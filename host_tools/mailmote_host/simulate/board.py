@@ -17,6 +17,7 @@ from typing import Any
 from mailmote import agent, letters, log, supervisor
 from mailmote.store import outbox, record
 
+from ..errors import origin
 from . import firmware, sensor
 from .firmware import current
 from .flash import Files, Flash
@@ -267,8 +268,4 @@ def _message_id(message: Any) -> str:
 
 
 def _place(error: BaseException) -> str:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return "{}: {} at {}:{}".format(type(error).__name__, error, *origin(error))

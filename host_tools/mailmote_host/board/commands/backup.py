@@ -29,6 +29,6 @@ def command(folder: Path | None, port: str | None, as_json: bool) -> None:
         count = backup.save(ports.choose(port), folder, steps.tell)
     say("Secrets are not copied: they never leave a board.")
     if as_json:
-        print(json.dumps({"files": count, "folder": str(folder)}, ensure_ascii=False))
+        print(json.dumps({"files": count, "folder": str(folder)}))
     else:
         print(f"{count} files are in {folder}.")

@@ -29,7 +29,7 @@ def command(name: str | None, as_json: bool) -> None:
 
 
 def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(value, indent=2))
 
 
 def _list(known: tuple[boards.Board, ...]) -> None:
