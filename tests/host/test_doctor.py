@@ -231,6 +231,7 @@ def test_a_secret_that_is_missing_is_asked_for_in_words(patient):
          "contoso0.mail.protection.outlook.com."]}, "fail", '"contoso0.mail.protection.outlook.com"'),
         ({"MX": ["0 contoso-com.a-v1.mx.microsoft."]}, "fail", 'host = "contoso-com.a-v1.mx.microsoft"'),
         ({"MX": ["10 filter.example.net."]}, "warn", "connector"),
+        ({"MX": ["0 ."]}, "fail", "Publish the MX record"),
         ({}, "warn", "Publish the MX record"),
         (None, "fail", "Correct from"),
         (SERVFAIL, "warn", "--dns-server"),
@@ -307,6 +308,23 @@ def test_an_spf_record_that_does_not_pass(patient, texts, ok, publish):
     assert "Publish" in found["spf"]["fix"]
 
 
+def test_terms_that_nobody_can_read_are_named_where_the_record_is_made_without_them(patient):
+    record = "v=spf1 ipv4:198.51.100.3 include: spf.mailer.example a -all"
+    patient.zones[DOMAIN] = {"MX": [f"0 {MX}."], "TXT": [f'"{record}"']}
+    found = patient.examine("direct-send", expect=1)["spf"]
+    assert "without ipv4:198.51.100.3 and include: and spf.mailer.example, which no receiver" in found["fix"]
+    assert found["copy"] == [
+        'contoso.com. TXT "v=spf1 ip4:203.0.113.7 a include:spf.protection.outlook.com -all"'
+    ]
+
+
+def test_an_include_that_can_be_no_name_is_an_error_of_the_record(patient):
+    record = "v=spf1 include:spf..mailer.example -all"
+    patient.zones[DOMAIN] = {"MX": [f"0 {MX}."], "TXT": [f'"{record}"']}
+    found = patient.examine("direct-send", expect=1)["spf"]
+    assert "permerror" in found["found"]
+
+
 def test_an_spf_record_for_everybody(patient):
     patient.zones[DOMAIN] = {"MX": [f"0 {MX}."], "TXT": ['"v=spf1 +all"']}
     assert patient.examine("direct-send")["spf"]["ok"] == "warn"
@@ -326,6 +344,7 @@ def test_spf_does_not_matter_for_client_submission(patient):
         (["127.0.0.11"], "warn", "home or mobile"),
         (["127.0.0.4", "127.0.0.11"], "fail", "spam or malware"),
         (["127.255.255.254"], "warn", "does not answer this DNS server"),
+        (["198.105.244.11"], "warn", "makes answers up"),
     ],
 )
 def test_the_blocklist(patient, answers, ok, words):

@@ -147,6 +147,22 @@ def test_a_secret_that_the_board_lacks(examine):
     assert (found["secrets"]["ok"], found["secrets"]["key"]) == ("fail", "secret-missing")
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--from-board", "--send-test-mail"], "--send-test-mail cannot be used with --from-board"),
+        (
+            ["--from-board", "--dns-server", "127.0.0.1", "--all-options"],
+            "--all-options, --dns-server cannot be used",
+        ),
+        (["--port", "/dev/nowhere"], "--port is for --from-board"),
+    ],
+)
+def test_options_that_do_not_fit_together(options, told, tmp_path, capsys):
+    assert cli.main(["doctor", str(tmp_path / "mote.toml"), *options]) == 2
+    assert told in capsys.readouterr().err
+
+
 def test_a_port_that_is_not_there(tmp_path, capsys):
     toml = tmp_path / "mote.toml"
     toml.write_text(

@@ -13,7 +13,7 @@ from doctor_patient import Patient, tenant_with
 from rich.console import Console
 
 from mailmote_host import cli
-from mailmote_host.doctor import credentials, tls_probe
+from mailmote_host.doctor import credentials, tls_probe, visit
 from mailmote_host.doctor.plan import plans
 from mailmote_host.doctor.smtp_client import connect, unconnected
 from mailmote_host.doctor.steps import Trouble
@@ -74,6 +74,24 @@ def test_a_certificate_with_a_fault(patient, fault, key, words):
     assert found["sender"]["ok"] == "skip"
     for session in patient.service.sessions:
         assert not [line for _, line in session.transcript if line.startswith(("AUTH", "MAIL"))]
+
+
+def test_a_server_that_takes_one_connection_hides_no_fault(patient, monkeypatch):
+    """What it shows is looked at over a second one, and is left out then."""
+    hosts = []
+
+    def connect_once(host, port, timeout_s):
+        hosts.append(host)
+        if len(hosts) == 2:
+            with socket.create_server(("127.0.0.1", 0)) as closed:
+                port = closed.getsockname()[1]
+        return connect(host, port, timeout_s)
+
+    monkeypatch.setattr(visit, "connect", connect_once)
+    found = patient.examine("smtp-relay", mail={"host": HOST}, authority=Faulty("expired"), expect=1)
+    assert len(hosts) == 2
+    assert (found["tls"]["ok"], found["tls"]["key"]) == ("fail", "certificate-expired")
+    assert "It shows" not in found["tls"]["found"]
 
 
 def test_the_good_one_passes_and_names_its_root(patient):

@@ -118,9 +118,30 @@ def test_a_good_reply_is_no_refusal(capsys):
     assert err.startswith("250 is no refusal")
 
 
+def typed(monkeypatch, octets):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(octets), "utf-8"))
+
+
+@pytest.mark.parametrize("words", [("-",), ("--log", "-")])
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\x80 noise\r\n<- 550 5.7.68 not allowed\r\n",
+        "<- 550 5.7.68 nicht m\xf6glich\r\n".encode("latin-1"),
+        "<- 550 5.7.68 not allowed\r\n".encode("utf-16"),
+        "<- 550 5.7.68 not allowed\r\n".encode("utf-8-sig"),
+    ],
+    ids=["noise", "Latin-1", "as PowerShell writes it", "with a mark"],
+)
+def test_octets_that_are_no_utf_8_are_no_obstacle(capsys, monkeypatch, octets, words):
+    typed(monkeypatch, octets)
+    found = as_json(capsys, *words)
+    assert (found["found"][0] if "found" in found else found)["key"] == "direct-send-rejected"
+
+
 def test_several_lines_come_from_standard_input(capsys, monkeypatch):
     pasted = "<- 550-5.7.68 TenantInboundAttribution; Direct Send\r\n<- 550 5.7.68 not allowed\r\n-> QUIT\r\n"
-    monkeypatch.setattr("sys.stdin", io.StringIO(pasted))
+    typed(monkeypatch, pasted.encode())
     assert as_json(capsys, "-")["key"] == "direct-send-rejected"
 
 
@@ -223,7 +244,7 @@ def test_a_reply_of_a_mail_server_stays_one(capsys, text, key):
     "text", ["{" * 60000, '{"error":' * 5000, "[" * 60000, '{"error": ["invalid_grant"]']
 )
 def test_hostile_json_is_no_traceback(capsys, monkeypatch, text):
-    monkeypatch.setattr("sys.stdin", io.StringIO(text.replace("invalid_grant", "x")))
+    typed(monkeypatch, text.replace("invalid_grant", "x").encode())
     code, out, err = explain(capsys, "-")
     assert (code, out) == (1, "")
     assert "no answer of a sign-in service" in err
@@ -469,13 +490,13 @@ FOUND = [
 def test_each_thing_in_a_log_is_explained_once_with_its_line(tmp_path, capsys, monkeypatch, where):
     path = tmp_path / "console.log"
     path.write_bytes(LOG.replace("\n", "\r\n").encode() + b"\xff\n")
-    monkeypatch.setattr("sys.stdin", io.StringIO(LOG + "x\n"))
+    typed(monkeypatch, (LOG + "x\n").encode())
     words = ["--log", str(path)] if where == "file" else where.split()
     told = as_json(capsys, *words)
     assert told["lines"] == 19
     assert [(one["line"], one["key"]) for one in told["found"]] == FOUND
     assert set(told["found"][0]) == {"line", *as_json(capsys, "relay-denied")}
-    monkeypatch.setattr("sys.stdin", io.StringIO(LOG))
+    typed(monkeypatch, LOG.encode())
     code, out, err = explain(capsys, *words)
     assert (code, err) == (0, "")
     twice = ("os-econnaborted", "mbedtls-ssl-fatal-alert-message")

@@ -129,7 +129,11 @@ def test_what_speaks_against_another_way(option, auth, facts, words):
         (
             "direct-send",
             "none",
-            ["v=spf1 ip4:<address> include:spf.protection.outlook.com ~all", "RejectDirectSend"],
+            [
+                "add ip4:<the site's public address> to the one TXT record that begins with v=spf1",
+                "Only if there is none, publish: v=spf1 ip4:<address> include:",
+                "RejectDirectSend",
+            ],
         ),
         ("smtp-relay", "none", ["connector", "v=spf1 ip4:<address>", "port 25"]),
         ("smtp-relay", "certificate", ["connector", "a public CA that names contoso.com"]),

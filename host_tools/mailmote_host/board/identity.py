@@ -4,6 +4,7 @@ mbedTLS notices neither a key of another certificate nor a chain in the wrong or
 the board, far away and in its own words.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -17,7 +18,7 @@ class IdentityError(HostError):
     """The certificate or the key cannot be used. The text says why, and the fix; nothing of the key."""
 
 
-def check(chain_pem: bytes, key_pem: bytes, domains: tuple[str, ...] = ()) -> None:
+def check(chain_pem: bytes, key_pem: bytes, domains: Sequence[str] = ()) -> None:
     """Raise IdentityError unless `chain_pem` is a certificate with its chain and `key_pem` its key.
 
     The board's own certificate comes first, then the one that signed it, and so on; the root may be left out.
@@ -35,12 +36,26 @@ def check(chain_pem: bytes, key_pem: bytes, domains: tuple[str, ...] = ()) -> No
             f"the certificate is valid from {own.not_valid_before_utc:%Y-%m-%d} to "
             f"{own.not_valid_after_utc:%Y-%m-%d}. Renew it, or set this computer's clock."
         )
-    names = _names(own)
-    if domains and not any(_in_domain(name, domain) for name in names for domain in domains):
+    names = names_in(own)
+    if domains and not is_within(names, domains):
         raise IdentityError(
             f"the certificate names {', '.join(names) or 'no host'}, and the connector wants a name in "
             f"{', '.join(domains)}. Have one issued for such a name."
         )
+
+
+def names_in(certificate: x509.Certificate) -> list[str]:
+    """The names of hosts that a certificate is for, in small letters."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
+
+
+def is_within(names: Iterable[str], domains: Sequence[str]) -> bool:
+    """Whether one of the names is one of the domains, or lies in it."""
+    return any(f".{name}".endswith(f".{domain.lower()}") for name in names for domain in domains)
 
 
 def _chain(chain_pem: bytes) -> list[x509.Certificate]:
@@ -74,15 +89,3 @@ def _key(key_pem: bytes):
 
 def _public(key) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _names(certificate: x509.Certificate) -> list[str]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
-
-
-def _in_domain(name: str, domain: str) -> bool:
-    return name == domain.lower() or name.endswith("." + domain.lower())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from mailmote import addresses
@@ -78,17 +79,38 @@ class Wishes:
 @click.option("--from-board", is_flag=True, help="let the board make the connection, with its own secrets")
 @port
 @as_json
-def command(file: Path, from_board: bool, port: str | None, as_json: bool, **options: Any) -> int:
+@click.pass_context
+def command(
+    context: click.Context, file: Path, from_board: bool, port: str | None, as_json: bool, **options: Any
+) -> int:
     """Check the way that mail takes with a settings FILE (default: mote.toml), step by step.
 
     DNS, port, TLS, sign-in, sender and recipients, the SPF record and blocklists: each step is a line with
     what was found and what to do. Of several [[mail]] each is checked. No mail is sent unless you say so.
     Exit code 1: a step failed; 2: the file, or the command, is not right.
     """
+    _fit_together(context, from_board, options)
     settings = _settings(file)
     if from_board:
         return _from_board(settings, port, as_json)
     return _from_here(settings, file, as_json, options)
+
+
+def _fit_together(context: click.Context, from_board: bool, options: Mapping[str, Any]) -> None:
+    """Raises UsageError for options of a look from here with one from the board, or the other way round."""
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        and (parameter.name in options if from_board else parameter.name == "port")
+    ]
+    if given and from_board:
+        raise UsageError(
+            f"{', '.join(given)} cannot be used with --from-board: the board takes its own settings, secrets "
+            "and name servers, and sends no mail. Leave out one or the other."
+        )
+    if given:
+        raise UsageError("--port is for --from-board: without it the checks are made from this computer.")
 
 
 def _settings(file: Path) -> dict[str, Any]:

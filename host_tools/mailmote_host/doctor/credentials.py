@@ -6,13 +6,10 @@ Secrets come from the environment or a prompt, are kept in memory only, and are 
 import datetime
 import json
 import ssl
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import certifi
 from cryptography import x509
 from rich.console import Console
 
@@ -20,6 +17,7 @@ from mailmote.policy import options
 from mailmote.redaction import hide
 from mailmote.smtp.credentials import Bearer, Credentials
 
+from ..board.identity import is_within, names_in
 from ..errors import HostError, UsageError
 from . import lookup
 from .plan import Plan
@@ -112,10 +110,9 @@ def for_auth(
             f"Write a mote.toml for this option, with [oauth] in it, or set {PASSWORD_VARIABLE} to try a "
             "password.",
         )
-    with _authorities(site_bundle) as verify:
-        if auth == options.OAUTH_APP:
-            return Bearer(user, _application_token(plan, secrets, verify))
-        return Bearer(user, _delegated_token(plan, secrets, console, verify))
+    if auth == options.OAUTH_APP:
+        return Bearer(user, _application_token(plan, secrets, site_bundle))
+    return Bearer(user, _delegated_token(plan, secrets, console, site_bundle))
 
 
 def _password(user: str, secrets: Secrets) -> str:
@@ -131,16 +128,16 @@ def _password(user: str, secrets: Secrets) -> str:
     return secrets.password
 
 
-def _application_token(plan: Plan, secrets: Secrets, verify: bool | Path) -> bytes:
+def _application_token(plan: Plan, secrets: Secrets, bundle: Path | None) -> bytes:
     if not secrets.client_secret:
         raise Missing(
             "No client secret of the application was given.",
             f"Set the environment variable {OAUTH_VARIABLE} to it.",
         )
-    return _token(plan, verify, {"grant_type": "client_credentials", "client_secret": secrets.client_secret})
+    return _token(plan, bundle, {"grant_type": "client_credentials", "client_secret": secrets.client_secret})
 
 
-def _delegated_token(plan: Plan, secrets: Secrets, console: Console, verify: bool | Path) -> bytes:
+def _delegated_token(plan: Plan, secrets: Secrets, console: Console, bundle: Path | None) -> bytes:
     user = plan.mail["username"]
     if secrets.ask_sign_in is None or not secrets.ask_sign_in(user):
         raise Missing(
@@ -153,18 +150,18 @@ def _delegated_token(plan: Plan, secrets: Secrets, console: Console, verify: boo
     host, port = _place(plan)
     dialled = {**oauth, "connect_to": host, "port": port} if host != oauth["host"] else oauth
     try:
-        refresh = device_code.sign_in(dialled, user, console, verify=verify)
+        refresh = device_code.sign_in(dialled, user, console, bundle=bundle)
     except HostError as error:
         raise _refused(error) from None
-    return _token(plan, verify, {"grant_type": "refresh_token", "refresh_token": refresh.decode()})
+    return _token(plan, bundle, {"grant_type": "refresh_token", "refresh_token": refresh.decode()})
 
 
-def _token(plan: Plan, verify: bool | Path, shown: Mapping[str, str]) -> bytes:
+def _token(plan: Plan, bundle: Path | None, shown: Mapping[str, str]) -> bytes:
     from ..sign_in.transport import Transport  # its libraries take a moment
 
     oauth = plan.mail["oauth"]
     host, port = _place(plan)
-    transport = Transport(oauth["host"], host if host != oauth["host"] else None, verify)
+    transport = Transport(oauth["host"], host if host != oauth["host"] else None, bundle)
     try:
         answer = transport.post(
             f"https://{oauth['host']}:{port}{oauth['path']}",
@@ -200,18 +197,6 @@ def _refused(error: HostError) -> Trouble:
     return Trouble(text, key=found.key if found else "")
 
 
-@contextmanager
-def _authorities(site_bundle: Path | None) -> Iterator[bool | Path]:
-    """For HTTPS: the common authorities, and those of the site in a file for the time being."""
-    if site_bundle is None:
-        yield True
-        return
-    with tempfile.TemporaryDirectory(prefix="mailmote-") as folder:
-        path = Path(folder, "authorities.pem")
-        path.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + site_bundle.read_bytes())
-        yield path
-
-
 def client_certificate(
     plan: Plan, shown: tuple[bytes, bytes], now: datetime.datetime | None = None
 ) -> Result:
@@ -222,7 +207,7 @@ def client_certificate(
         ssl.create_default_context().load_verify_locations(cadata=shown[0].decode("ascii", "replace"))
     except (ValueError, ssl.SSLError):
         raise UsageError("The file of --certificate holds no certificate as PEM.") from None
-    names = _names(chain[0])
+    names = names_in(chain[0])
     end = chain[0].not_valid_after_utc
     left = end - (now or datetime.datetime.now(datetime.UTC))
     shown_name = ", ".join(names) or "a certificate without a name"
@@ -230,7 +215,7 @@ def client_certificate(
     domains = plan.mail.get("accepted_domains") or [plan.domain]
     if left.days < 0:
         return Result(step, FAIL, f"Expired: {found}", "Renew it, and provision the board with it.")
-    if not any(f".{name}".endswith(f".{domain}") for name in names for domain in domains):
+    if not is_within(names, domains):
         return Result(
             step,
             FAIL,
@@ -252,11 +237,3 @@ def client_certificate(
             step, WARN, f"Ends in {left.days} days: {found}", "Renew it, and provision the board with it."
         )
     return passed(step, found)
-
-
-def _names(certificate: x509.Certificate) -> list[str]:
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        return [str(name).lower() for name in extension.value.get_values_for_type(x509.DNSName)]
-    except x509.ExtensionNotFound:
-        return []

@@ -73,6 +73,8 @@ class Names:
             raise LookupFailed(f"the DNS server failed to look {name} up (SERVFAIL or the like)") from None
         except dns.resolver.NoResolverConfiguration:
             raise LookupFailed("this computer has no DNS server set up") from None
+        except (dns.name.EmptyLabel, dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.IDNAException):
+            raise NoSuchName(f"{name} cannot be a name in the DNS") from None
         except (dns.exception.DNSException, UnicodeError) as error:
             raise LookupFailed(f"{name} cannot be looked up ({type(error).__name__})") from None
         rdatas = answer.rrset or ()

@@ -79,6 +79,13 @@ def _judged(plan: Plan, hosts: list[str]) -> Result:
             f"The MX record of {domain} points to {told}, not to {plan.host}.",
             f'Set host = "{ours[0]}" in [mail].',
         )
+    if hosts == [""]:
+        return Result(
+            "mx",
+            FAIL,
+            f"{domain} says in its MX record that it takes no mail (RFC 7505): servers refuse mail from it.",
+            f"Publish the MX record that is shown in the {_ADMIN_CENTER}, or correct from in [mail].",
+        )
     if not hosts:
         return Result(
             "mx",

@@ -6,6 +6,7 @@ of an explanation as the board's log names it, or an error that MicroPython or t
 it is given it says nothing again: there may be a secret in it.
 """
 
+import codecs
 import json
 import re
 import sys
@@ -84,7 +85,7 @@ def command(reply: tuple[str, ...], log: str | None, stage: str | None, as_json:
     words = " ".join(reply).strip()
     if words != "-":
         return _explain_one(words[:_MAX_INPUT], stage or "", as_json)
-    text = sys.stdin.read(_MAX_LOG_BYTES)
+    text = _read_log("-")
     if len(findings(text)) > 1:
         return _explain_log(text, as_json)
     return _explain_one(text[:_MAX_INPUT], stage or "", as_json)
@@ -92,14 +93,20 @@ def command(reply: tuple[str, ...], log: str | None, stage: str | None, as_json:
 
 def _read_log(name: str) -> str:
     if name == "-":
-        return sys.stdin.read(_MAX_LOG_BYTES)
+        return _decoded(sys.stdin.buffer.read(_MAX_LOG_BYTES))
     try:
         with Path(name).open("rb") as file:
-            return file.read(_MAX_LOG_BYTES).decode("utf-8", "replace")
+            return _decoded(file.read(_MAX_LOG_BYTES))
     except OSError as error:
         raise UsageError(
             f"{name} cannot be read: {error.strerror}. Check its path and permissions"
         ) from error
+
+
+def _decoded(log: bytes) -> str:
+    """PowerShell writes what a program prints as UTF-16, and says so in the first two octets."""
+    is_utf_16 = log.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return log.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")
 
 
 def _explain_one(text: str, stage: str, as_json: bool) -> int:

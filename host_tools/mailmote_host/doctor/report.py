@@ -118,5 +118,5 @@ def print_json(by_option: list[tuple[str, list[Result]]], with_option: bool) -> 
     for option, results in by_option:
         for result in results:
             told.append(({"option": option} if with_option else {}) | result.to_json())
-    json.dump(told, sys.stdout, indent=2, ensure_ascii=False)
+    json.dump(told, sys.stdout, indent=2)
     print()

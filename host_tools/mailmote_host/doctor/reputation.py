@@ -16,6 +16,7 @@ from .steps import FAIL, PASS, SKIP, WARN, Result, passed
 
 ZONE = "zen.spamhaus.org"
 _POLICY = ("127.0.0.10", "127.0.0.11")
+_LISTED = "127."
 _ERRORS = "127.255.255."
 _GRADES = {spf.PASS: PASS, spf.NONE: WARN, spf.NEUTRAL: WARN, spf.TEMPERROR: WARN}
 
@@ -61,13 +62,15 @@ def sender_policy(plan: Plan, address: str, names: Names) -> Result:
     what = "the one TXT record" if not outcome.records else "this in place of the SPF record that is there"
     if len(outcome.records) > 1:
         what = "this one TXT record in place of all that begin with v=spf1"
+    record, broken = to_publish(outcome.records, address)
+    without = f", without {' and '.join(broken)}, which no receiver can read: mend it first" if broken else ""
     return Result(
         "spf",
         _GRADES.get(outcome.result, FAIL),
         f"{found} Mail that does not pass is taken for spam.",
-        f"Publish {what} in the DNS of {plan.domain}:",
+        f"Publish {what} in the DNS of {plan.domain}{without}:",
         "spf-violation",
-        (f'{plan.domain}. TXT "{to_publish(outcome.records, address)}"',),
+        (f'{plan.domain}. TXT "{record}"',),
     )
 
 
@@ -114,6 +117,14 @@ def blocklist(plan: Plan, address: str, names: Names) -> Result:
             WARN,
             f"{ZONE} does not answer this DNS server ({answers[0]}), as it does not answer open resolvers.",
             f"Look {address} up at https://check.spamhaus.org, or use the provider's DNS server.",
+        )
+    if any(not answer.startswith(_LISTED) for answer in answers):
+        return Result(
+            "blocklist",
+            WARN,
+            f"The DNS server answers with {', '.join(answers)}, which no blocklist does (RFC 5782 section "
+            "2.1): it makes answers up for names that are not there.",
+            f"Look {address} up at https://check.spamhaus.org, or name another server with --dns-server.",
         )
     if not answers:
         return passed("blocklist", f"{address} is not on {ZONE}.")

@@ -124,25 +124,35 @@ def expanded(spec: str, domain: str, sender: str, address: _Address) -> str:
     return ".".join(labels)
 
 
-def to_publish(records: Sequence[str], address: str) -> str:
-    """The one record that lets `address` send beside Microsoft 365, made of those that are there.
+def to_publish(records: Sequence[str], address: str) -> tuple[str, tuple[str, ...]]:
+    """The one record that lets `address` send beside Microsoft 365, made of those that are there; and the
+    terms that are left out of it, since no receiver can read them.
 
     The address goes to the front, so that no other term decides before it and it costs no look-up;
-    Microsoft's include goes before the last term; what is broken, or stands twice, is left out.
+    Microsoft's include goes before the last term; what stands twice is there once.
     """
     own = f"ip{ipaddress.ip_address(address).version}:{address}"
-    terms: list[str] = []
-    ends: list[str] = []
-    for record in records:
-        for term in record.split()[1:]:
-            try:
-                parsed = _term(term)
-            except BadRecord:
-                continue
-            is_end = parsed.name == "all" if isinstance(parsed, Mechanism) else parsed[0] == "redirect"
-            (ends if is_end else terms).append(term)
-    if not any(end.lower().startswith("redirect") for end in ends):
+    terms, alls, redirects, broken = [own], [], [], []
+    for term in [term for record in records for term in record.split()[1:]]:
+        try:
+            parsed = _term(term)
+        except BadRecord:
+            broken.append(term)
+            continue
+        if isinstance(parsed, Mechanism):
+            (alls if parsed.name == "all" else terms).append(term)
+        elif parsed[0] == "redirect":
+            redirects.append(term)
+        else:
+            terms.append(term)
+    if len(records) == 1 and redirects and not alls:
+        end = redirects[0]
+    else:
+        if (
+            len(records) > 1
+        ):  # one of them had nothing else; with `all` in the same record it counts for nothing
+            terms += ["include:" + term.partition("=")[2] for term in redirects]
         terms.append(MICROSOFT)
-    terms = list({term.lower(): term for term in [own, *terms]}.values())
-    end = "~all" if not ends or len(set(ends)) > 1 and len(records) > 1 else ends[0]
-    return " ".join([_VERSION, *terms, end])
+        end = alls[0] if len({term.lower() for term in alls}) == 1 or alls and len(records) == 1 else "~all"
+    terms = list({term.lower(): term for term in terms}.values())
+    return " ".join([_VERSION, *terms, end]), tuple(broken)

@@ -180,8 +180,9 @@ class Visit:
     def _look_at_certificate(self) -> list[x509.Certificate]:
         """The chain that the server shows, over another connection that says nothing more."""
         host, port = self._plan.dial
-        client = SmtpClient(connect(host, port, self._means.timeout_s), host, self._means.timeout_s)
+        client = None
         try:
+            client = SmtpClient(connect(host, port, self._means.timeout_s), host, self._means.timeout_s)
             client.reply("greeting")
             client.ask("ehlo", command("EHLO " + self._plan.client_name))
             client.ask("starttls", b"STARTTLS\r\n")
@@ -191,7 +192,8 @@ class Visit:
         except (OSError, ValueError, Trouble, MailmoteError):
             return []  # what was shown is an extra
         finally:
-            client.close()
+            if client is not None:
+                client.close()
 
     def _sign_in_host(self) -> Iterator[Result]:
         place = credentials.sign_in_place(self._plan)

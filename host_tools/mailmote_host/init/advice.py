@@ -179,6 +179,7 @@ def _relay(auth: str, domain: str) -> tuple[str, ...]:
 
 def _spf_record(domain: str) -> str:
     return (
-        f"Publish the SPF record in the DNS of {domain}, with the site's public address: "
-        "v=spf1 ip4:<address> include:spf.protection.outlook.com ~all"
+        f"In the DNS of {domain}, add ip4:<the site's public address> to the one TXT record that begins with "
+        "v=spf1, before its other terms, and leave those as they are. Only if there is none, publish: v=spf1 "
+        "ip4:<address> include:spf.protection.outlook.com ~all"
     )
