@@ -5,15 +5,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from mailmote_host.virtual import micropython_image
 
+_DRIP_S = 0.005
 LOGIN_PAGE = b"<!doctype html><title>Hotel Wi-Fi</title>Please sign in"
 
 
 class FirmwareSite:
-    """`files` is what it sends by path: (status, headers, body). `asked`: the paths it was asked for."""
+    """`files` is what it sends by path: (status, headers, body). `asked`: the paths it was asked for.
+
+    Of a path that `drips` says so of, it sends the body by the octet, a moment apart; `dripped` counts them.
+    """
 
     def __init__(self):
         self.files = {}
         self.asked = []
+        self.drips = lambda path: False
+        self.dripped = 0
+        self._closing = threading.Event()
         self._links = {}
         site = self
 
@@ -25,7 +32,14 @@ class FirmwareSite:
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                if not site.drips(self.path):
+                    self.wfile.write(body)
+                    return
+                for octet in body:
+                    self.wfile.write(bytes([octet]))
+                    site.dripped += 1
+                    if site._closing.wait(_DRIP_S):
+                        return
 
             def log_message(self, *_):
                 pass
@@ -50,6 +64,7 @@ class FirmwareSite:
         self.files[f"/download/{board}/"] = (200, {"Content-Type": "text/html; charset=utf-8"}, page)
 
     def close(self):
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

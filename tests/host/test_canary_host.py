@@ -121,7 +121,7 @@ def test_the_sign_in_with_a_device_code(tmp_path, end, terminal, capsys, caplog,
         }
         console = Console(file=screen, force_terminal=terminal, width=100)
         try:
-            token = sign_in(oauth, MAILBOX, console, verify=authorities, pause=pause, now=lambda: clock[0])
+            token = sign_in(oauth, MAILBOX, console, bundle=authorities, pause=pause, now=lambda: clock[0])
         except HostError as error:
             search.look_at_exception("sign-in", error)
         else:

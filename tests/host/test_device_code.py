@@ -17,6 +17,7 @@ from mailmote import explanations
 from mailmote_host.errors import HostError, UsageError
 from mailmote_host.sign_in.device_code import sign_in
 from mailmote_host.sign_in.transport import Transport
+from mailmote_host.tenant.ca import Authority
 from mailmote_host.tenant.directory import DELEGATED_SCOPE, Application
 from mailmote_host.tenant.faults import FIN, RST
 from mailmote_host.tenant.model import Mailbox, Tenant
@@ -86,7 +87,7 @@ class Desk:
         self.after(seconds, lambda: self.tenant.approve(self.code(), address))
 
     def sign_in(self, **options):
-        options = {"verify": self.authorities, **options}
+        options = {"bundle": self.authorities, **options}
         return sign_in(self.oauth, MAILBOX, self.console, pause=self.clock.pause, now=self.clock, **options)
 
     def fail(self, **options):
@@ -440,11 +441,20 @@ def closed_port():
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(desk):
-    text = desk.fail(verify=True)
+    text = desk.fail(bundle=None)
     assert text.startswith("The certificate of login.microsoftonline.com was refused: ")
     assert "unable to get local issuer certificate" in text
     assert "with ca in [mail]" in text
     assert desk.requests() == []
+
+
+def test_the_authorities_of_the_site_are_trusted_beside_the_common_ones(desk, tmp_path, monkeypatch):
+    """A relay's certificate in `ca` does not keep a board from its sign-in with Microsoft."""
+    (tmp_path / "site.pem").write_text(Authority().root_pem)
+    assert "unable to get local issuer certificate" in desk.fail(bundle=tmp_path / "site.pem")
+    monkeypatch.setattr("certifi.where", lambda: str(desk.authorities))
+    desk.approve_after(3)
+    assert desk.sign_in(bundle=tmp_path / "site.pem")
 
 
 def test_an_address_that_is_dialled_has_to_show_the_certificate_of_the_name(desk):
@@ -519,7 +529,7 @@ def test_a_file_without_ca_certificates_is_told(desk, tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UsageError, match=r"site-ca\.pem cannot be used: .*Correct ca in \[mail\]"):
-        desk.sign_in(verify=path)
+        desk.sign_in(bundle=path)
 
 
 # Secrets and endings

@@ -28,7 +28,7 @@ def test_a_device_code_sign_in_reaches_the_board_over_serial_and_becomes_mail(tm
         }
         with SerialBoard(tmp_path / "board", content, {"wifi.password": b"canary-wifi"}) as board:
             board.start()
-            token = device_code.sign_in(oauth, MAILBOX, Console(file=shown), verify=tmp_path / "ca.pem")
+            token = device_code.sign_in(oauth, MAILBOX, Console(file=shown), bundle=tmp_path / "ca.pem")
             with link.open(board.port) as serial:
                 secrets.put(serial, oauth["secret"], token)
                 assert oauth["secret"] in secrets.names(serial)

@@ -243,9 +243,38 @@ def test_the_site_must_be_https_or_on_this_computer(monkeypatch):
     assert Site().url == "https://mirror.example/micropython"
     with pytest.raises(UsageError, match="is not safe"):
         Site("http://micropython.org")
-    for nonsense in ("micropython.org", "ftp://micropython.org", "https://", "https://you:secret@host"):
-        with pytest.raises(UsageError, match="is no address of a site"):
+    for nonsense in ("micropython.org", "ftp://micropython.org", "https://", "https://[", "https://host:x"):
+        with pytest.raises(UsageError, match="is no address. Give one such as"):
             Site(nonsense)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://you:canary@host",
+        "http://canary@host",
+        "ftp://you:canary@host",
+        "https://host/images?key=canary",
+        "https://host/#canary",
+    ],
+)
+def test_a_secret_in_the_address_of_the_site_is_refused_and_not_shown(url):
+    with pytest.raises(UsageError, match="neither a user name, a password nor a query") as caught:
+        Site(url)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limit", "what"), [("_MAX_PAGE_S", "/download/ESP32_GENERIC_C3/"), ("_MAX_DOWNLOAD_S", ".bin")]
+)
+def test_what_comes_an_octet_at_a_time_ends_with_its_limit(site, fetch, monkeypatch, limit, what):
+    """Each read is in time, and the whole never would be."""
+    site.add(C3, "1.26.0", "esp32c3")
+    site.drips = lambda path: path.endswith(what)
+    monkeypatch.setattr(image_site, limit, 0.05)
+    with pytest.raises(SiteError, match=f"{what} came too slowly. Try again later"):
+        fetch()
+    assert site.dripped < 2000
 
 
 def test_a_site_that_is_not_there_is_told():

@@ -7,14 +7,14 @@ followed, and each answer has a limit.
 
 import os
 import re
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 
+from .. import http_body
 from ..errors import HostError, UsageError
 
 DEFAULT_SITE = "https://micropython.org"
@@ -23,8 +23,8 @@ MAX_IMAGE_BYTES = 16 << 20  # the largest flash of a board that mailmote knows
 
 _MAX_PAGE_BYTES = 2 << 20  # the page of a board with years of releases takes a tenth of it
 _TIMEOUT_S = (10, 30)  # to connect; for each read
+_MAX_PAGE_S = 120
 _MAX_DOWNLOAD_S = 900  # 2 MB at the speed of a telephone line
-_CHUNK_BYTES = 64 << 10
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # <BOARD>[-<VARIANT>]-<YYYYMMDD>-v<X.Y.Z>.bin; a preview has more after the version, and is left out.
 _NAME = re.compile(r"([A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)?)-(\d{8})-v(\d+)\.(\d+)(?:\.(\d+))?\.bin")
@@ -74,10 +74,8 @@ class Site:
 
     def __init__(self, url: str | None = None):
         url = (url or os.environ.get(SITE_VARIABLE) or DEFAULT_SITE).rstrip("/")
-        parts = urlsplit(url)
+        parts = _parts(url)
         is_local = parts.hostname in _LOOPBACK
-        if not parts.hostname or parts.scheme not in ("https", "http") or "@" in parts.netloc:
-            raise UsageError(f"{url} is no address of a site. Give one such as {DEFAULT_SITE}.")
         if parts.scheme == "http" and not is_local:
             raise UsageError(
                 f"{url} is not safe: what comes over http can be altered on its way. Give an address that "
@@ -103,21 +101,18 @@ class Site:
 
     def download(self, release: Release, path: Path, tell: Tell) -> None:
         """Write an image to a file, which is whole if this returns. Raises SiteError."""
-        started = time.monotonic()
         with self._get(release.url) as answer, path.open("wb") as file:
             kind = answer.headers.get("Content-Type", "")
             if "html" in kind.lower():
                 raise SiteError(_no_image(release.url))
             size = _length(answer)
             done = 0
-            for chunk in _chunks(answer, release.url):
+            for chunk in _chunks(answer, release.url, _MAX_DOWNLOAD_S):
                 if not done and chunk.lstrip()[:1] == b"<":
                     raise SiteError(_no_image(release.url))
                 done += len(chunk)
                 if done > MAX_IMAGE_BYTES:
                     raise SiteError(f"{release.url} is larger than any flash. It is no image for a board.")
-                if time.monotonic() - started > _MAX_DOWNLOAD_S:
-                    raise SiteError(f"{release.url} came too slowly. Try again later. {_ON_DISK}")
                 file.write(chunk)
                 tell(f"fetching {release.name.file}", done / size if size else 0)
 
@@ -141,18 +136,39 @@ class Site:
         raise converted
 
 
+def _parts(url: str) -> SplitResult:
+    """Of the address of a site. Raises UsageError, which shows nothing that may be a secret."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        parts.port  # noqa: B018  raises ValueError
+    except ValueError:
+        host = None
+    else:
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise UsageError(
+                "The address of a site for images has neither a user name, a password nor a query in it. "
+                f"Give one such as {DEFAULT_SITE}."
+            )
+        if host and parts.scheme in ("https", "http"):
+            return parts
+    raise UsageError(f"What was given for a site is no address. Give one such as {DEFAULT_SITE}.")
+
+
 def _body(answer: requests.Response, url: str, most: int) -> bytes:
     body = b""
-    for chunk in _chunks(answer, url):
+    for chunk in _chunks(answer, url, _MAX_PAGE_S):
         body += chunk
         if len(body) > most:
             raise SiteError(f"The page {url} is larger than {most >> 20} MB, which no page of a board is.")
     return body
 
 
-def _chunks(answer: requests.Response, url: str):
+def _chunks(answer: requests.Response, url: str, within_s: float) -> Iterator[bytes]:
     try:
-        yield from answer.iter_content(_CHUNK_BYTES)
+        yield from http_body.chunks(answer, within_s)
+    except http_body.TooSlowError:
+        raise SiteError(f"{url} came too slowly. Try again later. {_ON_DISK}") from None
     except requests.exceptions.ChunkedEncodingError:
         raise SiteError(f"The download of {url} broke off. Nothing of it was kept: try again.") from None
     except requests.RequestException as error:

@@ -152,5 +152,5 @@ def secrets_for(way: Way, settings: Mapping, password: str, ca_pem: Path) -> dic
     """What provisioning hands to the board: for OAuth, what the device-code sign-in brings."""
     if way.auth == "oauth-device":
         oauth = settings["mail"]["oauth"]
-        return {oauth["secret"]: device_code.sign_in(oauth, MAILBOX, Console(quiet=True), verify=str(ca_pem))}
+        return {oauth["secret"]: device_code.sign_in(oauth, MAILBOX, Console(quiet=True), bundle=ca_pem)}
     return {"mail.password": password.encode()} if way.auth == "password" else {}

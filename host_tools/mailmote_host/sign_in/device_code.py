@@ -53,17 +53,18 @@ def sign_in(
     expected_user: str,
     console: Console,
     *,
-    verify: bool | str | Path = True,
+    bundle: str | Path | None = None,
     pause: Callable[[float], object] = time.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> bytes:
     """The refresh token of `expected_user`, the mailbox, after a person has signed in. It is shown nowhere.
 
-    `oauth` is that of the mail settings; `verify` is True or a file of CA certificates as PEM. A sign-in as
-    someone else is warned of: it is right for a shared mailbox only. Raises HostError with the cause and the
-    fix; KeyboardInterrupt passes, with the terminal as it was.
+    `oauth` is that of the mail settings; `bundle` is a file of CA certificates as PEM, trusted beside the
+    common authorities. A sign-in as someone else is warned of: it is right for a shared mailbox only.
+
+    Raises HostError with the cause and the fix; KeyboardInterrupt passes, with the terminal as it was.
     """
-    transport = Transport(oauth["host"], oauth.get("connect_to"), verify)
+    transport = Transport(oauth["host"], oauth.get("connect_to"), bundle)
     try:
         application = _ask(lambda: _application(oauth, transport))
         scopes = [scope for scope in oauth["scope"].split() if scope not in _RESERVED_SCOPES]

@@ -12,19 +12,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import certifi
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.util.ssl_ import create_urllib3_context
 
 from mailmote import explanations
 from mailmote.errors import RetryLater
 from mailmote.policy import token_errors
 
+from .. import http_body
 from ..errors import HostError, UsageError
 
 # What a person's sign-in is awaited by (RFC 8628 section 3.5): no failures.
 PENDING = ("authorization_pending", "slow_down")
 
-_TIMEOUTS_S = (10, 30)  # to connect, to read
+_TIMEOUTS_S = (10, 30)  # to connect, for each read
+_MAX_ANSWER_S = 60
 _MAX_BODY_OCTETS = 262144  # tokens have up to 8 kB each
 
 
@@ -49,16 +53,16 @@ class Transport:
     """The HTTP client that msal is given. Raises HostError for an answer that is neither good nor pending.
 
     `connect_to` is dialled in place of the name `host`, and has to show the certificate of `host` all the
-    same. `verify`: True for the common authorities, or a file of CA certificates as PEM.
+    same. `bundle` is a file of CA certificates as PEM, which are trusted beside the common authorities.
     """
 
-    def __init__(self, host: str, connect_to: str | None = None, verify: bool | str | Path = True) -> None:
+    def __init__(self, host: str, connect_to: str | None = None, bundle: str | Path | None = None) -> None:
         self._host = host
         self._session = requests.Session()
-        self._verify = True if verify is True else _readable_authorities(verify)
+        self._common = certifi.where() if bundle else True  # which the environment may name others for
+        self._session.mount("https://", _Adapter(host, connect_to, _context(bundle)))
         if connect_to is not None:
             self._session.trust_env = False  # a proxy would dial the name
-            self._session.mount("https://", _Dialling(host, connect_to))
 
     def close(self) -> None:
         self._session.close()
@@ -83,7 +87,7 @@ class Transport:
                 timeout=_TIMEOUTS_S,
                 allow_redirects=False,
                 stream=True,
-                verify=self._verify,  # here, since for that of the session the environment has the last word
+                verify=self._common,  # here, since for that of the session the environment has the last word
                 **parts,
             ) as response:
                 return self._judged(Answer(response.status_code, self._body(response), response.headers))
@@ -92,13 +96,18 @@ class Transport:
 
     def _body(self, response: requests.Response) -> str:
         body = bytearray()
-        for chunk in response.iter_content(8192):
-            body += chunk
-            if len(body) > _MAX_BODY_OCTETS:
-                raise HostError(
-                    f"{self._host} answered with more than {_MAX_BODY_OCTETS} octets: that is no sign-in "
-                    "service. Check host and port in [oauth]."
-                )
+        try:
+            for chunk in http_body.chunks(response, _MAX_ANSWER_S):
+                body += chunk
+                if len(body) > _MAX_BODY_OCTETS:
+                    raise HostError(
+                        f"{self._host} answered with more than {_MAX_BODY_OCTETS} octets: that is no sign-in "
+                        "service. Check host and port in [oauth]."
+                    )
+        except http_body.TooSlowError:
+            raise Passing(
+                f"{self._host} did not answer in time. Check this computer's network, then try again."
+            ) from None
         return body.decode("utf-8", "replace")
 
     def _judged(self, answer: Answer) -> Answer:
@@ -124,29 +133,41 @@ class Transport:
         )
 
 
-class _Dialling(HTTPAdapter):
-    """Connects to `address` for URLs of `host`; name and certificate stay those of `host`."""
+class _Adapter(HTTPAdapter):
+    """Trusts what `context` trusts, and the common authorities.
 
-    def __init__(self, host: str, address: str) -> None:
-        super().__init__()
+    With an `address` it connects there for URLs of `host`; name and certificate stay those of `host`.
+    """
+
+    def __init__(self, host: str, address: str | None, context: ssl.SSLContext) -> None:
         self._host = host.lower()
         self._address = address
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        return super().proxy_manager_for(proxy, **options, ssl_context=self._context)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         where, how = super().build_connection_pool_key_attributes(request, verify, cert)
-        if where["host"] == self._host:
+        if self._address is not None and where["host"] == self._host:
             request.headers["Host"] = f"{where['host']}:{where['port']}" if where["port"] else where["host"]
             where["host"] = self._address
             how["server_hostname"] = self._host
         return where, how
 
 
-def _readable_authorities(path: bool | str | Path) -> str:
-    """The path, once it is known to hold certificates. Raises UsageError."""
+def _context(path: str | Path | None) -> ssl.SSLContext:
+    """Trusts the certificates in the file. Raises UsageError."""
+    context = create_urllib3_context()
     try:
-        ssl.create_default_context(cafile=str(path))
+        if path is not None:
+            context.load_verify_locations(path)
     except (OSError, ValueError) as error:
         reason = (
             error.strerror if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
@@ -154,7 +175,7 @@ def _readable_authorities(path: bool | str | Path) -> str:
         raise UsageError(
             f"{path} cannot be used: {reason or 'it holds no CA certificate as PEM'}. Correct ca in [mail]."
         ) from error
-    return str(path)
+    return context
 
 
 def _explained(error: requests.RequestException, host: str) -> HostError:
