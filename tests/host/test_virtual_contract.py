@@ -358,3 +358,25 @@ def test_a_tcp_port_that_is_taken_or_in_vain_is_told(capsys, tmp_path):
     )
     assert cli.main(["virtual-board", "--tcp-port", "1234", "--transport", "pty"]) == 2
     assert "--tcp-port is for --transport rfc2217." in capsys.readouterr().err
+
+
+def test_an_image_is_written_over_no_other_file(tmp_path):
+    path = tmp_path / "ESP32_GENERIC-20250415-v1.25.0.bin"
+    path.write_bytes(b"downloaded by hand")
+    assert cli.main(["virtual-board", "--image", str(path)]) == 2
+    assert path.read_bytes() == b"downloaded by hand"
+    path.unlink()
+    for _ in range(2):
+        with command("--image", path) as (_, line):
+            assert "A virtual esp32" in line
+
+
+def test_one_board_at_a_time_runs_in_a_folder_and_it_keeps_its_chip(tmp_path, capsys):
+    with command("--folder", tmp_path) as (_, line):
+        assert "A virtual esp32" in line
+        assert cli.main(["virtual-board", "--folder", str(tmp_path)]) == 1
+        assert "runs in" in capsys.readouterr().err
+    assert cli.main(["virtual-board", "--folder", str(tmp_path), "--chip", "esp32c3"]) == 2
+    assert "has an esp32, not an esp32c3" in capsys.readouterr().err
+    with command("--folder", tmp_path) as (_, line):
+        assert "A virtual esp32" in line

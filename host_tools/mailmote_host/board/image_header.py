@@ -26,6 +26,7 @@ CHIPS = {
     23: "esp32c5",
 }
 # Where in the flash a chip finds its bootloader, and a file of MicroPython for it begins; elsewhere 0.
+STAND_IN = b"a stand-in for a virtual board"  # stands in the file where that is what it is
 BOOTLOADER_OFFSETS = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32c5": 0x2000, "esp32p4": 0x2000}
 TABLE_OFFSET = 0x8000
 
@@ -73,13 +74,17 @@ class Partition(NamedTuple):
 
 
 class MicroPythonImage(NamedTuple):
-    """`version` is such as v1.25.0; `board` such as ESP32_GENERIC_C3; of other boards it is None."""
+    """`version` is such as v1.25.0; `board` such as ESP32_GENERIC_C3; of other boards it is None.
+
+    `stands_in`: there is nothing in it to run, and only virtual boards take it for MicroPython.
+    """
 
     chip: str
     version: str
     board: str | None
     partitions: tuple[Partition, ...]
     size_bytes: int
+    stands_in: bool = False
 
 
 def read(data: bytes, offset: int = 0) -> ImageHeader:
@@ -201,7 +206,7 @@ def verify_micropython(data: bytes, chip: str) -> MicroPythonImage:
             "The image holds a program that is not MicroPython. Take the file that ends in .bin from "
             "MicroPython's page for the board."
         )
-    return MicroPythonImage(chip, version, _board_id(code), table, len(data))
+    return MicroPythonImage(chip, version, _board_id(code), table, len(data), STAND_IN in code)
 
 
 def app_partition(table: tuple[Partition, ...]) -> Partition | None:

@@ -75,10 +75,11 @@ def command(
     from .serial_board import SerialBoard
 
     flash_mb = int(flash_size.removesuffix("MB"))
-    if image is not None:
-        image.write_bytes(micropython_image.build(chip, flash_bytes=flash_mb << 20))
     with contextlib.ExitStack() as stack:
-        place = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="mailmote-board-"))
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailmote-board-")))
+        stack.enter_context(_alone(place, chip))
+        if image is not None:
+            _write_image(image, micropython_image.build(chip, flash_bytes=flash_mb << 20))
         stack.enter_context(_stopped())
         board = stack.enter_context(
             SerialBoard(
@@ -104,6 +105,37 @@ def command(
             print(_directions(board, chip, image), flush=True)
         _serve(board, sys.stdin if sys.stdin.isatty() else None)
     return 0
+
+
+def _write_image(path: Path, content: bytes) -> None:
+    """Raises UsageError rather than write over anything else."""
+    from ..board.image_header import STAND_IN
+
+    if path.exists() and STAND_IN not in path.read_bytes():
+        raise UsageError(f"{path} is there already, and is no stand-in of mailmote's. Name a new file.")
+    path.write_bytes(content)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, chip: str):
+    """One board at a time in a folder, and the same one. Raises HostError, UsageError."""
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "chip").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise HostError(f"A virtual board runs in {folder} already. Name another folder.") from None
+        file.seek(0)
+        if (before := file.read().strip()) not in ("", chip):
+            raise UsageError(
+                f"The board in {folder} has an {before}, not an {chip}. Name that chip, or another folder."
+            )
+        file.truncate(0)
+        file.write(chip)
+        file.flush()
+        yield
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import hashlib
 import random
 import struct
 
-from ..board.image_header import BOOTLOADER_OFFSETS, CHIPS, TABLE_OFFSET, octets_xored
+from ..board.image_header import BOOTLOADER_OFFSETS, CHIPS, STAND_IN, TABLE_OFFSET, octets_xored
 
 _APP_OFFSET = 0x10000
 VFS_OFFSET = 0x200000
@@ -72,7 +72,7 @@ def _app(version: str, board: str, size_of_padding_bytes: int) -> bytes:
         b"",
         b"",
     ).ljust(256, b"\x00")
-    texts = f"MicroPython v{version} on 2025-01-01\0{board}\0a stand-in for a virtual board\0".encode()
+    texts = f"MicroPython v{version} on 2025-01-01\0{board}\0".encode() + STAND_IN + b"\0"
     noise = random.Random(board + version).randbytes(size_of_padding_bytes)  # noqa: S311 - the same each time
     return descriptor + texts + noise
 
