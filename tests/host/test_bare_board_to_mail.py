@@ -1,6 +1,8 @@
 """`mailmote run`: from a bare board to its mail, by each option, over both kinds of port."""
 
+import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -9,6 +11,7 @@ from mote_file import MOTE
 from test_agent import RECORDING, mails
 
 from mailmote_host import cli
+from mailmote_host.board import survey
 from mailmote_host.demo.ways import WAYS, secrets_for, settings_for, tenant_for
 from mailmote_host.tenant.service import serve
 from mailmote_host.virtual import micropython_image
@@ -24,26 +27,27 @@ CASES = [
 ]
 
 
-def run(board, folder, secrets):
-    """(exit code, what it said). Presses the buttons that it asks for: a pseudo-terminal cannot."""
+def run(board, folder, secrets, *options):
+    """(exit code, result, what it said). Presses the buttons that it asks for: a pseudo-terminal cannot."""
     words = ["run", "mote.toml", "--port", board.port, "--image", "own.bin", "--board", "esp32-devkitc"]
     process = subprocess.Popen(
-        [*MAILMOTE, *words, "--yes", "--no-follow"],
+        [*MAILMOTE, *words, "--yes", *options],
         cwd=folder,
         env=os.environ | secrets,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         text=True,
     )
     said = ""
-    for line in process.stdout:
+    for line in process.stderr:
         said += line
         if "cannot reset the board" in line:
             board.hold_boot_and_reset()
         elif "Press its reset button (EN, RST)" in line:
             board.reset()
-    return process.wait(), said
+    out = process.stdout.read()
+    return process.wait(), out, said
 
 
 @pytest.mark.timeout(TIMEOUT_S)
@@ -67,6 +71,19 @@ def test_nothing_is_erased_while_a_secret_is_missing(tmp_path, monkeypatch, caps
     assert "The board needs wifi.password, and nothing gives it. Nothing was changed." in err
 
 
+def test_a_micropython_that_is_too_old_has_to_be_flashed(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("MAILMOTE_WIFI_PASSWORD", raising=False)
+    monkeypatch.setattr(survey, "OLDEST", (99, 0))
+    (tmp_path / "mote.toml").write_text(MOTE)
+    with SerialBoard(tmp_path / "board", {}) as board:
+        board.start()
+        run = ["run", str(tmp_path / "mote.toml"), "--port", board.port, "--secrets-from", "env", "--yes"]
+        assert cli.main(run) == 2
+    err = capsys.readouterr().err
+    assert re.search(r"The board on .* runs MicroPython 1\.\S+: it has to be flashed first\.", err)
+    assert "The board needs wifi.password, and nothing gives it. Nothing was changed." in err
+
+
 @pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize(("way", "transport"), CASES, ids=lambda value: getattr(value, "name", value))
 def test_a_bare_board_becomes_a_mote_that_mails(way, transport, tmp_path):
@@ -87,10 +104,15 @@ def test_a_bare_board_becomes_a_mote_that_mails(way, transport, tmp_path):
         }
         board.start()
         assert b"invalid header: 0xffffffff" in board.said
-        code, said = run(board, tmp_path, variables)
+        code, out, said = run(board, tmp_path, variables, "--no-follow" if transport == "pty" else "--json")
         assert code == 0, said
         assert "Ready: mailmote" in said
-        assert f"The test mail was accepted for {way.to}." in said
+        if transport == "pty":
+            assert f"The test mail was accepted for {way.to}." in out
+        else:
+            told = json.loads(out)
+            assert told["flashed"]["board"] == "esp32-devkitc"
+            assert (told["provisioned"]["ready"], told["test_mail"]["state"]) == (True, "delivered")
         subjects = [mail["Subject"] for mail in mails(service)]
         assert [subject for subject in subjects if "test" in subject.lower()]
         service.wait_for(3, 60)
@@ -98,6 +120,6 @@ def test_a_bare_board_becomes_a_mote_that_mails(way, transport, tmp_path):
         assert {one.auth[0] if one.auth else "" for one in service.messages} == {way.mechanism}
         assert any("Machine too cold" in mail["Subject"] for mail in mails(service))
     for secret in variables.values():
-        assert secret not in said
+        assert secret not in said + out
     again = board.secrets
     assert again == handed | {name: again[name] for name in again if name == "oauth.refresh"}

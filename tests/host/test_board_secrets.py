@@ -61,7 +61,7 @@ def test_a_secret_arrives_as_it_is_and_can_be_compared_replaced_and_forgotten(ma
         assert secrets.matches(opened, NAME, value)
         assert not secrets.matches(opened, NAME, value + b"x")
         assert not secrets.matches(opened, NAME, value[:-1])
-        secrets.rotate(opened, NAME, b"new")
+        secrets.put(opened, NAME, b"new")
         assert board.secrets[NAME] == b"new"
         assert secrets.forget(opened, NAME)
         assert not secrets.forget(opened, NAME)
@@ -98,15 +98,6 @@ def test_text_is_no_secret(make):
     assert board.secrets == {}
 
 
-def test_to_replace_there_must_be_one(make):
-    with link.open(make().port) as opened:
-        with pytest.raises(
-            secrets.SecretError, match="no secret mail.password to replace. Put it there first"
-        ):
-            secrets.rotate(opened, NAME, b"x")
-        assert secrets.names(opened) == ()
-
-
 def test_an_older_one_stays_where_the_new_one_finds_no_room(make):
     board = make({**FULL, NAME: b"older"})
     with link.open(board.port) as opened:
@@ -114,7 +105,7 @@ def test_an_older_one_stays_where_the_new_one_finds_no_room(make):
             secrets.SecretError,
             match="could not be stored .* full or failing.* The older mail.password is still in its place.$",
         ) as caught:
-            secrets.rotate(opened, NAME, bytes(2000))
+            secrets.put(opened, NAME, bytes(2000))
         assert secrets.matches(opened, NAME, b"older")
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert board.secrets[NAME] == b"older"
@@ -150,7 +141,7 @@ def test_an_older_one_that_is_gone_is_told(make):
             HostError, match=r"met an error \(OSError\).* The older mail.password is gone: put it again.$"
         ),
     ):
-        secrets.rotate(opened, NAME, b"new")
+        secrets.put(opened, NAME, b"new")
 
 
 def test_a_link_that_breaks_leaves_the_older_one_unknown(make, boards):
@@ -166,7 +157,7 @@ def test_a_link_that_breaks_leaves_the_older_one_unknown(make, boards):
 
         opened.run = run_until_put
         with pytest.raises(HostError, match="went away.* could not be asked: put it again.$"):
-            secrets.rotate(opened, NAME, b"new")
+            secrets.put(opened, NAME, b"new")
 
 
 def test_a_board_without_mailmote(make):
@@ -253,7 +244,7 @@ def history(opened):
 
 
 def test_a_canary_shows_in_the_store_and_nowhere_else(make, boards, capsys):
-    """Through put, rotate, compare, refusals, a store that quotes it, and a link that goes away."""
+    """Through put, compare, refusals, a store that quotes it, and a link that goes away."""
     canary = ("Canary-" + randomness.token_urlsafe(24)).encode()
     long_canary = canary * 60
     quoting = """from mailmote.store import real
@@ -271,13 +262,13 @@ def test_a_canary_shows_in_the_store_and_nowhere_else(make, boards, capsys):
     with Watch() as watch:
         opened = link.open(board.port)
         secrets.put(opened, NAME, canary)
-        secrets.rotate(opened, NAME, canary + b"2")
+        secrets.put(opened, NAME, canary + b"2")
         assert secrets.matches(opened, NAME, canary + b"2")
-        fails(secrets.rotate, opened, NAME, long_canary)  # there is no room
+        fails(secrets.put, opened, NAME, long_canary)  # there is no room
         fails(secrets.put, opened, "oauth.secret", canary)  # the store quotes it in its error
         fails(secrets.put, opened, "unknown", canary)
         fails(secrets.put, opened, "wifi.password", canary * 200)
-        fails(secrets.rotate, opened, "wifi.password", canary)
+        fails(secrets.put, opened, "wifi.password", canary)
         said = board.said
         fails(opened.run, f"raise ValueError({canary!r})", 20)  # the board itself quotes this
         fails(opened.run, f"{canary!r} +", 20)

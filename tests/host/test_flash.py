@@ -11,7 +11,7 @@ from mailmote_program import until_said
 from terminal import Terminal
 
 from mailmote_host import cli
-from mailmote_host.board import boards, filesystem, flash
+from mailmote_host.board import boards, filesystem, flash, survey
 from mailmote_host.board.image_header import ImageError
 from mailmote_host.board.image_store import Store
 from mailmote_host.board.ports import PortError
@@ -209,17 +209,26 @@ def test_without_modem_lines_a_person_presses_the_buttons(make, image, tmp_path,
     assert board.said.count(b"an old program") == 1
 
 
-def test_its_files_are_copied_first(make, image, tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def loads_by_hand(monkeypatch):
+    """Press the buttons of a board without modem lines, when esptool is to find it in its loader."""
+    real = flash.detect
+
+    def on(board):
+        def detect(port, tell, say):
+            board.hold_boot_and_reset()
+            return real(port, tell, say)
+
+        monkeypatch.setattr(flash, "detect", detect)
+
+    return on
+
+
+def test_its_files_are_copied_first(make, image, tmp_path, capsys, loads_by_hand):
     board = make({"main.py": b"print('an old program')\n", "mote/notes.txt": b"hello"})
     folder = tmp_path / "kept"
     path = image()
-    real = flash.detect
-
-    def detect(port, tell, say):
-        board.hold_boot_and_reset()
-        return real(port, tell, say)
-
-    monkeypatch.setattr(flash, "detect", detect)
+    loads_by_hand(board)
     words = ["flash", "--port", board.port, "--board", "esp32-devkitc", "--image", str(path), "--yes"]
     assert cli.main([*words, "--backup", str(folder)]) == 0, capsys.readouterr()
     assert (folder / "mote" / "notes.txt").read_bytes() == b"hello"
@@ -227,6 +236,43 @@ def test_its_files_are_copied_first(make, image, tmp_path, capsys, monkeypatch):
     err = capsys.readouterr().err
     assert "Its secrets are not: they never leave a board." in err
     assert "hold BOOT" in err
+
+
+def test_an_old_micropython_is_backed_up_and_replaced(make, image, tmp_path, loads_by_hand, monkeypatch):
+    """It is the reason why a board is flashed: not one why it cannot be."""
+    monkeypatch.setattr(survey, "OLDEST", (99, 0))
+    board = make({"main.py": b"print('an old program')\n"})
+    loads_by_hand(board)
+    words = ["flash", "--port", board.port, "--board", "esp32-devkitc", "--image", str(image()), "--yes"]
+    assert cli.main([*words, "--backup", str(tmp_path / "kept")]) == 0
+    assert (tmp_path / "kept" / "main.py").read_bytes() == b"print('an old program')\n"
+
+
+def test_files_that_cannot_be_copied_are_not_erased_unasked(
+    make, image, tmp_path, capsys, loads_by_hand, monkeypatch
+):
+    """As those of CircuitPython, which lists folders in another way."""
+    monkeypatch.setattr(survey, "_LIST", "raise AttributeError  # %s %r")
+    board = make({"main.py": b"print('theirs')\n"})
+    loads_by_hand(board)
+    words = ["flash", "--port", board.port, "--board", "esp32-devkitc", "--image", str(image()), "--yes"]
+    assert cli.main([*words, "--backup", str(tmp_path / "kept")]) == 1
+    err = capsys.readouterr().err
+    assert "could not be copied, and nothing was erased. To flash it without a copy" in err
+    assert not (tmp_path / "kept").exists()
+    board.cut_power()
+    assert board.image.read("main.py") == b"print('theirs')\n"
+    board.start()
+    assert cli.main([*words, "--no-backup"]) == 0
+
+
+def test_no_module_of_the_folder_one_is_in_is_taken_for_esptool(make, image, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "esptool.py").write_text("raise SystemExit('somebody else')")
+    monkeypatch.chdir(tmp_path / "here")
+    board = make()
+    board.hold_boot_and_reset()
+    assert flash.detect(board.port).name == "esp32"
 
 
 @pytest.mark.parametrize(
@@ -246,6 +292,14 @@ def test_a_wrong_image_is_refused_before_anything_is_written(make, image, capsys
     assert (code in (1, 2), said in err) == (True, True), err
     assert "Traceback" not in err
     assert _is_erased(board)
+
+
+def test_a_stand_in_is_for_virtual_boards_alone(image):
+    """A real chip would run into nothing, and reset without end."""
+    real = ESP32._replace(mac="24:6f:28:00:11:22")
+    with pytest.raises(ImageError, match="only stands in for MicroPython, on virtual boards"):
+        flash.put("/dev/nowhere", boards.named("esp32-devkitc"), image(), chip=real)
+    assert flash.checked(ESP32, image(), Store()).stands_in
 
 
 def test_a_tampered_image_never_reaches_esptool(image, cache):

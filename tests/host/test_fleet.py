@@ -45,20 +45,23 @@ def test_every_board_is_served_several_at_once(report):
 
 
 def test_a_failure_is_its_own_and_is_counted(report):
-    fleet = Fleet(boards(3), report)
+    fleet = Fleet(boards(4), report)
 
     def work(index, tell):
         if index == 0:
             raise HostError("There is no port P0. Plug it in.")
         if index == 1:
             raise RuntimeError("canary-secret")
+        if index == 2:
+            raise OSError(28, "No space left on device", "backup")
         return {}
 
     run(fleet, work)
-    assert (states(fleet), fleet.failed) == ([FAILED, FAILED, DONE], 2)
+    assert (states(fleet), fleet.failed) == ([FAILED, FAILED, FAILED, DONE], 3)
+    assert "No space left on device: 'backup'. Check the path" in fleet.boards[2].error
     kept = report.read_text()
     assert "There is no port P0. Plug it in." in kept
-    assert "fault of mailmote itself (RuntimeError)" in kept
+    assert "fault of mailmote itself (RuntimeError in test_fleet.py line" in kept
     assert "canary" not in kept
 
 

@@ -13,6 +13,8 @@ from mailmote_program import MAILMOTE
 from mote_file import MOTE
 
 from mailmote_host import cli
+from mailmote_host.board import fleet_file
+from mailmote_host.board.commands import fleet as fleet_command
 from mailmote_host.virtual.serial_board import SerialBoard
 
 BOARDS = 8
@@ -133,6 +135,19 @@ def test_another_board_on_the_port_of_one_that_is_done_is_not_done(
     assert absent["result"] == other["result"]
 
 
+def test_a_board_on_the_network_that_is_away_stays_done(row_of_a_link, tmp_path, capsys, monkeypatch):
+    """As one does that is not plugged in."""
+    monkeypatch.setenv("MAILMOTE_WIFI_PASSWORD", "canary-wifi-password")
+    with SerialBoard(tmp_path / "0", {}, transport="rfc2217") as board:
+        board.start()
+        (tmp_path / "fleet.csv").write_text(f"port,name\n{board.port},freezer-0\n")
+        assert cli.main(["provision", str(tmp_path / "fleet.csv"), "--json"]) == 0
+        done = json.loads(capsys.readouterr().out)[0]
+    assert cli.main(["provision", str(tmp_path / "fleet.csv"), "--json"]) == 0
+    absent = json.loads(capsys.readouterr().out)[0]
+    assert (absent["state"], absent["at"], absent["result"]) == ("done", done["at"], done["result"])
+
+
 def report_of(tmp_path, capsys, *options):
     """What came of a row whose board is not there, and what was said."""
     path = tmp_path / "fleet.csv"
@@ -208,6 +223,57 @@ def test_what_a_descriptor_gives_is_for_every_row(tmp_path, capsys):
     assert cli.main(["provision", str(path), "--secrets-from", f"fd:{read}", "--json"]) == 2
     found = json.loads(capsys.readouterr().out)
     assert ["There is no port" in board["error"] for board in found] == [True, True]
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """A keyring with these secrets."""
+    found = {}
+    monkeypatch.setattr("keyring.get_password", lambda service, user: found.get(user))
+    return found
+
+
+def handed(tmp_path, rows, words):
+    """The secrets for rows of name and ssid, where a person types one after the other."""
+    (tmp_path / "mote.toml").write_text(MOTE)
+    (tmp_path / "fleet.csv").write_text("\n".join(["port,name,wifi.ssid", *rows]) + "\n")
+    read = fleet_file.read(tmp_path / "fleet.csv", None)
+    with pytest.MonkeyPatch.context() as patch:
+        asked = []
+
+        def prompt(question, **options):
+            asked.append(question)
+            return f"typed-{len(asked)}"
+
+        patch.setattr("click.prompt", prompt)
+        patch.setattr(fleet_command, "has_terminal", lambda: True)
+        loaded = fleet_command._settings(tmp_path / "fleet.csv", read)
+        found = fleet_command._secrets(read, loaded, words)
+    return [secrets["wifi.password"].decode() for secrets in found], asked
+
+
+def test_the_password_of_one_network_is_not_that_of_another(tmp_path):
+    rows = ["A,f1,Plant-A", "B,f2,Plant-B", "C,f3,Plant-A"]
+    found, asked = handed(tmp_path, rows, ("prompt",))
+    assert found == ["typed-1", "typed-2", "typed-1"]
+    assert asked == ["Password of the Wi-Fi Plant-A", "Password of the Wi-Fi Plant-B"]
+
+
+def test_what_a_row_has_of_its_own_goes_before_what_was_typed_for_another(tmp_path, kept):
+    kept |= {"f1/wifi.password": "of-f1", "f3/wifi.password": "of-f3"}
+    found, asked = handed(tmp_path, ["A,f1,", "B,f2,", "C,f3,", "D,f4,"], ("keyring", "prompt"))
+    assert found == ["of-f1", "typed-1", "of-f3", "typed-1"]
+    assert asked == ["Password of the Wi-Fi Plant"]
+
+
+@pytest.mark.parametrize("option", ["--again", "--renew-secrets"])
+def test_a_file_that_is_no_report_is_not_written_over(tmp_path, capsys, option):
+    (tmp_path / "mote.toml").write_text(MOTE)
+    path = tmp_path / "fleet.csv"
+    path.write_text("port,name\n/nowhere/0,freezer-0\n")
+    assert cli.main(["provision", str(path), option, "--report", str(tmp_path / "mote.toml")]) == 1
+    assert "is no report of mailmote. Move it away" in capsys.readouterr().err
+    assert (tmp_path / "mote.toml").read_text() == MOTE
 
 
 def test_a_port_is_no_option_of_a_fleet(tmp_path, capsys):

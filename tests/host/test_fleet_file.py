@@ -65,6 +65,9 @@ def test_what_a_spreadsheet_saves_is_read(read):
         (("device", "name"), "17", "17"),
         (("device", "site"), "Lab 2", "Lab 2"),
         (("wifi", "ssid"), '"17"', "17"),
+        (("wifi", "ssid"), "17", "17"),
+        (("device", "site"), "2.10", "2.10"),
+        (("alarm", 0, "for"), "1", "1"),
         (("sensor", 0, "pin"), "35", 35),
         (("alarm", 0, "above"), "-18.5", -18.5),
         (("mail", "to"), '["a@contoso.com", "b@contoso.com"]', ["a@contoso.com", "b@contoso.com"]),
@@ -99,7 +102,12 @@ def test_a_column_without_a_place_is_told(key):
         ("port,name\nA,x,y\n", ":2: has 3 cells, and there are 2 columns"),
         ("port,name\nA,x\nB,x\n", ":3: has the name of line 2"),
         ("port\n", "has no rows"),
-        ("port,name\nA," + "x" * 200_000 + "\n", "is no CSV: field larger than field limit"),
+        ("port,name\nA," + "x" * 200_000 + "\n", ":2: field larger than field limit"),
+        ('port,name\nA,"Lab 1\nB,Lab 2\n', ":2: unexpected end of data. Close each quote in its line"),
+        ('port,name\nA,"Lab 1\nB,Lab 2"\nC,x\n', ":2: a cell goes over several lines. Close each quote"),
+        ('port,name\nA,"Lab" 1\n', ":2: ',' expected after"),
+        ("\n\nname\nx\n", ":3: has no column port"),
+        ("\n,,\nport,name\nA,x\n\nB,x\n", ":6: has the name of line 4"),
         ("port\n" + "".join(f"P{number}\n" for number in range(1001)), "has 1001 rows"),
         (b"port\n\xff\n", "is not UTF-8"),
         ("port\n" + "x" * (1 << 20), "larger than 1 MiB"),
@@ -109,6 +117,12 @@ def test_a_faulty_file_is_told_with_the_fix_before_anything_is_done(read, text, 
     with pytest.raises(UsageError) as caught:
         read(text)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_first_lines_may_be_empty(read, end):
+    rows = read(end.join(["", ",,", "port,name", "A,x", ""]))
+    assert [(row.number, row.port, row.name) for row in rows] == [(4, "A", "x")]
 
 
 def test_empty_columns_that_a_spreadsheet_leaves_behind_the_last_are_none(read):

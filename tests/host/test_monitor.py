@@ -148,7 +148,22 @@ def test_an_answer_of_the_console_is_told_in_words():
     assert line.answer["outbox"] == {"waiting": 2}
 
 
-@pytest.mark.parametrize("raw", [b"\x1e", b"\x1enot json", b'\x1e["a list"]', b"\x1e" + b"[" * 5000])
+def test_half_of_a_pair_of_characters_in_an_answer_is_escaped():
+    (line,) = read(b'\x1e{"name": "\\ud800"}')
+    assert (line.kind, line.text) == ("console", "name \\ud800")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x1e",
+        b"\x1enot json",
+        b'\x1e["a list"]',
+        b"\x1e" + b"[" * 5000,
+        b"\x1e" + b'{"a":' * 600 + b"1" + b"}" * 600,
+        b'\x1e{"a": NaN}',
+    ],
+)
 def test_what_only_looks_like_an_answer_is_text(raw):
     (line,) = read(raw)
     assert (line.kind, line.answer) == ("text", None)
@@ -499,9 +514,14 @@ def test_a_wrong_duration_is_told(plug, capsys):
     assert "90s" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_it_in_peace_and_frees_the_port(plug):
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [([], 0, b""), (["--until", "never"], 130, b"\nmailmote monitor: stopped.\n")],
+    ids=["to follow", "to wait for a text"],
+)
+def test_ctrl_c_ends_it_in_peace_and_frees_the_port(plug, options, code, said):
     command = [sys.executable, "-m", "mailmote_host", "monitor", "--port", plug.name, "--timestamps", "none"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         while True:  # what is said before the port is open is lost
             plug.say(b"line\n")
@@ -509,9 +529,9 @@ def test_ctrl_c_ends_it_in_peace_and_frees_the_port(plug):
                 break
         assert process.stdout.readline() == b"line\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(LIMIT_S) == 0
+        assert process.wait(LIMIT_S) == code
         assert process.stderr is not None
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == said
     ports.open_serial(plug.name).close()
 
 

@@ -16,7 +16,7 @@ from serial.tools import list_ports
 from serial.urlhandler import protocol_loop
 from terminal import Terminal
 
-from mailmote_host.board import port_trouble, ports
+from mailmote_host.board import port_trouble, ports, returning
 from mailmote_host.errors import HostError, UsageError
 
 SYSTEMS = ("Linux", "Darwin", "Windows")
@@ -93,6 +93,11 @@ def test_the_port_that_is_meant(plugged, given, there, chosen):
         (None, [UART], "No board.*There is: /dev/ttyS0.*cable"),
         (None, [], "No board was found.*cable"),
         ("0002", [CP210X], "0002.*/dev/ttyUSB0"),
+        (
+            "0001",
+            [CP210X, ("/dev/ttyUSB1", *CP210X[1:])],
+            "Several ports have the serial number 0001: /dev/ttyUSB0, /dev/ttyUSB1. Choose",
+        ),
     ],
 )
 def test_a_port_that_cannot_be_told_is_asked_for(plugged, given, there, says):
@@ -132,6 +137,51 @@ def test_a_board_is_known_by_its_serial_number_and_else_by_its_name(plugged):
     plugged()
     assert native.name() == "/dev/ttyACM0"
     assert ports.Whereabouts("rfc2217://127.0.0.1:1").name() == "rfc2217://127.0.0.1:1"
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Have the ports listed so, one look after the other, with no time in between; the last is for ever."""
+
+    def look(*found):
+        left = iter(found)
+        names = ("device", "vid", "pid", "serial_number")
+
+        def listed():
+            look.count += 1
+            look.last = next(left, look.last)
+            return [
+                SimpleNamespace(**dict(zip(names, port, strict=True)), description="n/a")
+                for port in look.last
+            ]
+
+        monkeypatch.setattr(list_ports, "comports", listed)
+
+    look.count, look.last = 0, ()
+    monkeypatch.setattr(returning, "_PAUSE_S", 0)
+    return look
+
+
+def test_native_usb_is_waited_for_until_it_has_gone_and_come_back(looks):
+    """It is still there for a moment after the reset, and comes back under another name."""
+    elsewhere = ("/dev/ttyACM1", *JTAG[1:])
+    looks([JTAG, CP210X], [JTAG], [JTAG], [CP210X], [], [], [elsewhere])
+    assert returning.Place("/dev/ttyACM0").after_reset() == "/dev/ttyACM1"
+
+
+def test_native_usb_whose_loader_has_another_number_is_known_by_its_name(looks):
+    """That of the ESP32-S2 is another device than the MicroPython that it starts."""
+    loader = (JTAG[0], 0x303A, 0x0002, "0")
+    looks([loader], [], [], [JTAG])
+    assert returning.Place(JTAG[0]).after_reset() == JTAG[0]
+
+
+def test_a_bridge_does_not_go_away_with_the_board_and_is_not_waited_for(looks):
+    looks([CP210X])
+    place = returning.Place(CP210X[0])
+    looks.count = 0
+    assert place.after_reset() == CP210X[0]
+    assert looks.count <= 1
 
 
 @pytest.mark.parametrize("number", ["0001", ""])

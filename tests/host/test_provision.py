@@ -19,9 +19,15 @@ from mailmote_host.board import (
     staging,
     survey,
 )
+from mailmote_host.board.commands import replacing
 from mailmote_host.cli import main
 from mailmote_host.errors import HostError, UsageError
+from mailmote_host.tenant.ca import process_authority
 
+RELAY = MOTE.replace(
+    'option = "direct-send"',
+    'option = "smtp-relay"\nauth = "certificate"\naccepted_domains = ["contoso.com"]',
+)
 WIFI = {"wifi.password": b"canary-of-the-wifi"}
 
 
@@ -170,6 +176,30 @@ def test_a_secret_that_is_there_is_kept_unless_it_is_to_be_renewed(make, mote):
     assert board.secrets == {"wifi.password": b"new"}
 
 
+def test_nothing_is_renewed_where_a_secret_that_is_needed_has_no_source(make, mote):
+    board = make()
+    provision(board, mote())
+    before = flash_of(board)
+    with pytest.raises(UsageError, match="needs wifi.password, .* Nothing was changed. Set MAILMOTE_WIFI"):
+        provision(board, mote(MOTE.replace("freezer-3", "freezer-4")), secrets={}, renew_secrets=True)
+    assert flash_of(board) == before
+    assert board.secrets == WIFI
+
+
+def test_a_certificate_that_no_connector_would_know_is_refused_first(make, mote):
+    board = make({"main.py": b""})
+    relay = process_authority().identity(("mote.fabrikam.test",))
+    path = mote(RELAY)
+    secrets = WIFI | {"relay.cert": relay.chain_pem, "relay.key": relay.key_pem}
+    with pytest.raises(
+        HostError, match="names mote.fabrikam.test, and the connector wants a name in contoso"
+    ):
+        provision(board, path, secrets=secrets)
+    assert flash_of(board) == {"main.py": b""}
+    mote(RELAY.replace('["contoso.com"]', '["contoso.com", "fabrikam.test"]'))
+    assert provision(board, path, secrets=secrets).ready
+
+
 def test_a_missing_secret_is_asked_for_before_anything_is_changed(make, mote, monkeypatch):
     board = make({"main.py": b""})
     monkeypatch.delenv("MAILMOTE_WIFI_PASSWORD", raising=False)
@@ -220,12 +250,48 @@ def test_a_secret_that_no_board_takes_is_refused_first(make, mote, value):
 def test_somebody_elses_program_is_replaced_only_where_that_is_wanted(make, mote, script):
     theirs = b"print('theirs')\n"
     board = make({script: theirs})
-    with pytest.raises(UsageError, match=f"There is a {script} of somebody else's .* --replace"):
+    with pytest.raises(
+        UsageError, match=f"There is somebody else's {script} on the board.* To replace it, .* --replace"
+    ):
         provision(board, mote())
     assert flash_of(board) == {script: theirs}
     asked = []
     assert provision(board, mote(), replace=lambda foreign: asked.append(dict(foreign))).ready
     assert asked == [{script: theirs}]
+
+
+OTHERS = {
+    "main.py": b"import mailmote.readings\n",
+    "settings.json": b'{"theirs": true}',
+    "mailmote/readings.py": b"READINGS = 100\n",
+    "lib/mailmote/agent.mpy": b"M\x06\x00\x1f",
+    "ca/company.der": b"their authority",
+}
+
+
+def test_all_that_is_somebody_elses_and_would_go_is_asked_for_and_kept(make, mote, tmp_path, capsys):
+    board = make({**OTHERS, "data.csv": b"1,2\n", "mailmote/empty.py": b""})
+    with pytest.raises(
+        UsageError, match="somebody else's main.py, ca/company.der, .*, mailmote/readings.py and 1 more"
+    ):
+        provision(board, mote())
+    folder = tmp_path / "kept"
+    kept = replacing.replacement(True, folder)
+    assert provision(board, mote(), replace=kept).ready
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {path: (folder / path).read_bytes() for path in there} == OTHERS
+    assert flash_of(board)["data.csv"] == b"1,2\n"
+    assert provision(board, mote(MOTE.replace("freezer-3", "freezer-4"))).copied == ("settings.json",)
+
+
+def test_what_an_earlier_backup_has_is_not_written_over(tmp_path):
+    first = backup.write(tmp_path, "main.py", b"first")
+    second = backup.write(tmp_path, "main.py", b"second")
+    odd = [backup.write(tmp_path, f"data/a{sign}b", sign.encode()) for sign in ":?*"]
+    assert backup.write(tmp_path, "main.py", b"second") == second
+    assert (first.read_bytes(), second.read_bytes()) == (b"first", b"second")
+    assert [path.read_bytes() for path in odd] == [b":", b"?", b"*"]
+    assert len(list(tmp_path.rglob("*"))) == 6
 
 
 def test_the_boot_script_that_comes_with_micropython_is_nobodys(make, mote):
@@ -253,7 +319,7 @@ def test_a_board_whose_old_program_is_in_the_way(make, mote, program):
 
 def test_a_full_flash_leaves_the_old_version_as_it_was(make, mote):
     # 2 MiB of flash, of which the firmware with all else takes some 500 KiB in blocks of 4 KiB
-    old = {"main.py": b"", "filler": bytes(1700 * 1024), "lib/mailmote/old.py": b"old"}
+    old = {"main.py": b'"""mailmote: old."""', "filler": bytes(1700 * 1024), "lib/mailmote/old.py": b"old"}
     board = make(old)
     with pytest.raises(staging.FullError, match="is full: .* The old version is untouched. Remove files"):
         provision(board, mote())
@@ -294,11 +360,11 @@ def test_what_arrives_damaged_is_not_switched_to(make, mote, monkeypatch):
     [
         (
             "sys.implementation = ('micropython', (1, 23, 0))",
-            "runs MicroPython 1.23.0, and mailmote needs 1.24",
+            "runs MicroPython 1.23.0, and mailmote needs MicroPython 1.24",
         ),
         (
             "sys.implementation = ('circuitpython', (9, 0, 0))",
-            "runs circuitpython. mailmote needs MicroPython",
+            "runs circuitpython, and mailmote needs MicroPython 1.24",
         ),
     ],
 )
@@ -314,6 +380,26 @@ def test_a_port_where_nothing_answers(mote):
     silent = pytest.raises(link.SilentError, match="Nothing answers on .*`mailmote flash`")
     with Terminal() as terminal, silent:
         link.open(terminal.name, timeout_s=0.5)
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["_FACTS", "_LIST"],
+)
+@pytest.mark.parametrize("answer", ["noise", "[1]", "[1, 2, 3, 4, 5]", '{"a": 1}', '[[], "x", []]'])
+def test_an_answer_that_is_garbled_is_told_with_its_fix(make, mote, monkeypatch, program, answer):
+    monkeypatch.setattr(
+        survey, program, f"print({answer!r})\n# %s %r" if program == "_LIST" else f"print({answer!r})"
+    )
+    with pytest.raises(HostError, match="sent something that cannot be read. Take another cable"):
+        provision(make(), mote())
+
+
+def test_free_blocks_that_are_garbled_are_told_with_their_fix(make, mote, monkeypatch):
+    monkeypatch.setattr(staging, "_FREE", "print('12x')")
+    board = make()
+    with pytest.raises(HostError, match="sent something that cannot be read. Take another cable"):
+        provision(board, mote())
 
 
 @pytest.mark.parametrize("mpy", [0, 5])
@@ -392,7 +478,7 @@ def test_the_commands_from_end_to_end(make, mote, tmp_path, monkeypatch, capsys)
     path = str(mote())
 
     assert main(["provision", path]) == 2
-    assert "a main.py of somebody else's" in capsys.readouterr().err
+    assert "somebody else's main.py on the board" in capsys.readouterr().err
     assert main(["provision", path, "--json", "--replace", "--backup", str(tmp_path / "kept")]) == 0
     out, err = capsys.readouterr()
     told = json.loads(out)

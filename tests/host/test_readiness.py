@@ -37,6 +37,18 @@ def test_a_ready_line_that_nobody_heard_is_asked_for(start, tmp_path):
     assert ready == "Ready: mailmote 0.1.0, freezer-3, as it answers."
 
 
+def test_an_answer_that_lacks_something_is_told_as_it_is(start):
+    answering = b"""import sys
+typed = ""
+while True:
+    typed += sys.stdin.read(1)
+    if typed.endswith("status\\r"):
+        print('\\x1e{"answer": "status", "name": 7}')
+"""
+    ready = readiness.restart(VanishingLink(start({"main.py": answering})), 30, lambda line: None)
+    assert ready == "Ready: mailmote ?, 7, as it answers."
+
+
 def test_a_board_whose_program_has_ended_is_told(start):
     board = start({"main.py": b"print('done')\n"})
     with pytest.raises(readiness.NotReadyError, match="did not say within 30 s that it is ready"):

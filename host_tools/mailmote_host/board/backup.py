@@ -21,7 +21,6 @@ def save(port: str, folder: Path, tell: Callable[[str, float], None] = lambda st
     """
     _make(folder)
     with Place(port).open() as board:
-        survey.facts(board)
         there = survey.files(board, ("",))
         files = [file for path, file in there.items() if not path.startswith(NOT_COPIED) and path[-1] != "/"]
         total, done = sum(file.size for file in files), 0
@@ -33,10 +32,17 @@ def save(port: str, folder: Path, tell: Callable[[str, float], None] = lambda st
 
 
 def write(folder: Path, path: str, content: bytes) -> Path:
-    """Write what a board has under `path` into its place in `folder`, and in no other. Returns that."""
+    """Write what a board has under `path` into its place in `folder`, and in no other. Returns that.
+
+    What is there already stays: the place has a longer name then, unless it has this content.
+    """
     parts = [_ODD.sub("_", part) for part in path.split("/")]
     place = folder.joinpath(*parts)
     place.parent.mkdir(parents=True, exist_ok=True)
+    while place.exists():
+        if place.is_file() and place.read_bytes() == content:
+            return place
+        place = place.with_name(place.name + "_")
     place.write_bytes(content)
     return place
 

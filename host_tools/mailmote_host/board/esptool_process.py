@@ -1,5 +1,7 @@
 """esptool as a program of its own: it is under the GPL, so it is run and never imported.
 
+With -P, for `-m` alone would take an esptool.py in the folder where mailmote was started.
+
 What it prints tells its progress, and what went wrong (`esptool_trouble`). However this ends, with Ctrl-C
 too, no esptool is left behind.
 """
@@ -65,7 +67,7 @@ def run(port: str, way: Way, command: Sequence[str], tell: Tell) -> str:
 def _command_line(port: str, way: Way, command: Sequence[str]) -> list[str]:
     options = ["--port", port, "--baud", str(way.baud_rate), "--before", way.before, "--after", way.after]
     options += ["--connect-attempts", str(way.connect_attempts)]
-    return [sys.executable, "-m", "esptool", *options, *([] if way.stub else ["--no-stub"]), *command]
+    return [sys.executable, "-P", "-m", "esptool", *options, *([] if way.stub else ["--no-stub"]), *command]
 
 
 def _environment() -> dict[str, str]:

@@ -8,17 +8,16 @@ between the two runs of esptool, at the one speed that both begin with.
 import contextlib
 import re
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import HostError, UsageError
-from . import boards, esptool_process, filesystem, images, monitoring, ports
+from . import boards, esptool_process, filesystem, images, monitoring, ports, returning
 from .boards import Board
 from .esptool_process import Tell, Way
 from .esptool_trouble import HOW_TO_LOAD, EsptoolError
-from .image_header import MicroPythonImage
+from .image_header import ImageError, MicroPythonImage
 from .image_store import Store
 from .ports import PortError
 
@@ -26,8 +25,6 @@ Say = Callable[[str], None]
 
 _SPEEDS = (460800, 115200)
 _PATIENCE_ATTEMPTS = 60  # about a minute for a person to find the buttons
-_BACK_WITHIN_S = 10.0
-_PAUSE_S = 0.2
 _VERIFIED = "Hash of data verified."
 _CHIP = re.compile(r"^Connected to (ESP32[\w-]*) on ", re.MULTILINE)
 _MODEL = re.compile(r"^Chip type: +(\S.*)$", re.MULTILINE)
@@ -43,6 +40,11 @@ class Chip(NamedTuple):
     mac: str
     flash_bytes: int | None
     has_lines: bool
+
+    @property
+    def is_virtual(self) -> bool:
+        """Its address is locally administered (IEEE 802): Espressif makes none such."""
+        return bool(self.mac) and bool(int(self.mac[:2], 16) & 2)
 
     def __str__(self) -> str:
         size = f", {self.flash_bytes >> 20} MB flash" if self.flash_bytes else ""
@@ -64,7 +66,7 @@ def detect(port: str, tell: Tell = nothing, say: Say = lambda text: None) -> Chi
 
     Raises EsptoolError, PortError.
     """
-    lines = has_lines(port)
+    lines, place = has_lines(port), returning.Place(port)
     if lines:
         ways = [Way(), Way(stub=False)]
     else:
@@ -77,7 +79,7 @@ def detect(port: str, tell: Tell = nothing, say: Say = lambda text: None) -> Chi
             _start(port)
         raise
     if lines:
-        _wait_until_back(port)
+        place.after_reset()
     return _chip(port, output, lines)
 
 
@@ -118,7 +120,13 @@ def the_board(chip: Chip, name: str | None, port: str = "") -> Board:
 
 def checked(chip: Chip, image: Path, store: Store) -> MicroPythonImage:
     """An image, held against itself, its pin, the chip and the flash. Raises HostError."""
-    return images.verified(image, chip.name, store, chip.flash_bytes)
+    held = images.verified(image, chip.name, store, chip.flash_bytes)
+    if held.stands_in and not chip.is_virtual:
+        raise ImageError(
+            f"{image.name} only stands in for MicroPython, on virtual boards: a real one would reset without "
+            "end. Nothing was written. Leave --image out, or name the image of MicroPython."
+        )
+    return held
 
 
 def put(
@@ -139,6 +147,7 @@ def put(
     """
     chip = chip or detect(port, tell, say)
     the_board(chip, board.name)
+    place = returning.Place(port)
     held = checked(chip, image, store or Store())
     with tempfile.TemporaryDirectory() as folder:
         written = [f"0x{board.image.offset:x}", str(image)]
@@ -154,7 +163,7 @@ def put(
             f"esptool did not say that it verified what it wrote on {port}. Try again.", "verify"
         )
     if chip.has_lines:
-        _wait_until_back(port)
+        place.after_reset()
     else:
         say("MicroPython is on the board. Press its reset button (EN, RST): this port cannot.")
     return held
@@ -234,14 +243,3 @@ def _start(port: str) -> None:
     """Start a board that esptool, cut short, may have left in its loader."""
     with contextlib.suppress(PortError), ports.open_serial(port) as opened:
         monitoring.press_reset(opened)
-
-
-def _wait_until_back(port: str) -> None:
-    """A native USB port vanishes with each reset. One that does not come back is told by whoever opens it."""
-    end_s = time.monotonic() + _BACK_WITHIN_S
-    while "://" not in port and not _is_there(port) and time.monotonic() < end_s:
-        time.sleep(_PAUSE_S)
-
-
-def _is_there(port: str) -> bool:
-    return Path(port).exists() or any(found.device == port for found in ports.listed())

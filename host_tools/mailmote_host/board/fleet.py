@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import HostError
+from ..errors import HostError, in_words
 
 WAITING, WORKING, DONE, FAILED, STOPPED = "waiting", "working", "done", "failed", "stopped"
 _VERSION = 1
@@ -65,8 +65,9 @@ class Fleet:
         self._report = report
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        earlier = _earlier(report)  # or the error: a file that is something else is not written over
         if not again:
-            self._take_over(_earlier(report))
+            self._take_over(earlier)
 
     @property
     def failed(self) -> int:
@@ -113,10 +114,8 @@ class Fleet:
             board.state = DONE
         except Stopped:
             board.state = STOPPED
-        except HostError as error:
-            board.state, board.error = FAILED, str(error)
         except Exception as error:  # one board's trouble is not that of the others
-            board.state, board.error = FAILED, f"This is a fault of mailmote itself ({type(error).__name__})."
+            board.state, board.error = FAILED, in_words(error)
         board.at = datetime.now(UTC).isoformat(timespec="seconds")
         self._save()
 

@@ -7,11 +7,14 @@ the folder of the CSV file; where there is no such column all rows share one. `n
 """
 
 import csv
+import io
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from mailmote.policy import fields
 
 from ..errors import UsageError
 from ..toml_lines import Path as Key
@@ -41,21 +44,16 @@ def read(path: Path, settings: Path | None) -> list[Row]:
 
     Raises UsageError, which tells each fault with its line.
     """
-    try:
-        lines = list(csv.reader(_text(path).splitlines()))
-    except csv.Error as error:
-        raise UsageError(f"{path} is no CSV: {error}. Save it as CSV UTF-8 in the spreadsheet") from None
+    lines = [(number, cells) for number, cells in _lines(path) if any(cell.strip() for cell in cells)]
     if not lines:
         raise UsageError(f"{path} is empty. Its first line names the columns: port,name,site")
-    header = [name.strip() for name in lines[0]]
+    header = [name.strip() for name in lines[0][1]]
     while header and not header[-1]:
         header.pop()  # a spreadsheet may save empty columns behind the last
-    keys = _keys(path, header)
+    keys = _keys(path, lines[0][0], header)
     shared = settings or path.parent / "mote.toml"
     rows, faults = [], []
-    for number, cells in enumerate(lines[1:], 2):
-        if not any(cell.strip() for cell in cells):
-            continue
+    for number, cells in lines[1:]:
         if any(cell.strip() for cell in cells[len(header) :]):
             faults.append(f"{path}:{number}: has {len(cells)} cells, and there are {len(header)} columns")
             continue
@@ -89,7 +87,7 @@ def twice(path: Path, rows: Sequence[Row], what: str, values: Iterable[str | Non
 def apply(document: dict[str, Any], changes: Mapping[Key, str]) -> None:
     """Put the cells of a row in their places in a document of TOML. Raises UsageError for one without place.
 
-    A cell is a text where the mote.toml has a text. Elsewhere it is a value of TOML, or a text if it is none.
+    A cell is a text where a mote.toml has a text. Elsewhere it is a value of TOML, or a text if it is none.
     """
     for key, cell in changes.items():
         table: Any = document
@@ -97,7 +95,8 @@ def apply(document: dict[str, Any], changes: Mapping[Key, str]) -> None:
             table = _inside(table, part, key, {})
         last = key[-1]
         before = _inside(table, last, key, None)
-        _put(table, last, cell if isinstance(before, str) else _value(cell), key)
+        value = cell if isinstance(before, str) else _value(cell)
+        _put(table, last, value if isinstance(value, str) or not _is_text(key) else cell, key)
 
 
 def column(key: Key) -> str:
@@ -122,20 +121,45 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path} is not UTF-8 text. Save it as CSV UTF-8 in the spreadsheet") from None
 
 
-def _keys(path: Path, header: list[str]) -> dict[str, Key]:
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Each row, with the number of its line. Raises UsageError for what is no CSV.
+
+    No value of a mote.toml goes over several lines: where a cell does, a quote was forgotten.
+    """
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    number = 1
+    try:
+        for cells in reader:
+            if reader.line_num > number:
+                break
+            yield number, cells
+            number += 1
+        else:
+            return
+        fault = "a cell goes over several lines"
+    except csv.Error as error:
+        fault = str(error)
+    raise UsageError(
+        f"{path}:{number}: {fault}. Close each quote in its line, and save the file as CSV UTF-8"
+    )
+
+
+def _keys(path: Path, number: int, header: list[str]) -> dict[str, Key]:
     """The key of each column that is one of mote.toml."""
     if _PORT not in header:
         separator = " It seems to be parted by semicolons: save it with commas." if ";" in header[0] else ""
-        raise UsageError(f"{path}:1: has no column {_PORT}.{separator} Name the columns: port,name,site")
+        raise UsageError(
+            f"{path}:{number}: has no column {_PORT}.{separator} Name the columns: port,name,site"
+        )
     keys: dict[str, Key] = {}
     for name in header:
         if header.count(name) > 1:
-            raise UsageError(f"{path}:1: has the column {name!r} twice. Keep one of them")
+            raise UsageError(f"{path}:{number}: has the column {name!r} twice. Keep one of them")
         if name in (_PORT, _SETTINGS):
             continue
         if not _COLUMN.fullmatch(name):
             raise UsageError(
-                f"{path}:1: {name!r} is no column. Write port, settings, name, site, or a key of "
+                f"{path}:{number}: {name!r} is no column. Write port, settings, name, site, or a key of "
                 "mote.toml as in wifi.ssid or alarm[0].above"
             )
         parts = re.findall(r"[a-z_][a-z0-9_]*|\d+", name)
@@ -157,6 +181,12 @@ def _put(table: Any, part: str | int, value: Any, key: Key) -> None:
     if not isinstance(table, dict | list):  # a text has parts too, and none can be replaced
         raise _no_place(key)
     table[part] = value  # pyright: ignore[reportArgumentType, reportCallIssue] - what `_inside` took
+
+
+def _is_text(key: Key) -> bool:
+    """Whether the settings know that a value is a text: 1001 is a name as well."""
+    rows = next((rows for table, rows, *_ in fields.TABLES if table == key[0]), ())
+    return any(row[0] == key[-1] and row[-1].startswith('"') for row in rows)
 
 
 def _no_place(key: Key) -> UsageError:

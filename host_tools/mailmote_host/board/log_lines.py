@@ -91,8 +91,9 @@ class Reader:
         self._in_traceback = False
 
     def read(self, raw: bytes, at: datetime) -> Line:
-        if raw.startswith(RECORD_SEPARATOR) and (answer := _answer(raw)) is not None:
-            return Line(at, "", "console", in_words(answer), raw, "console", answer=answer)
+        if raw.startswith(RECORD_SEPARATOR) and (found := _answer(raw)) is not None:
+            answer, words = found
+            return Line(at, "", "console", words, raw, "console", answer=answer)
         text = visible(raw)
         if found := _LOG.match(text):
             self._in_traceback = False
@@ -126,17 +127,24 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _answer(raw: bytes) -> dict[str, Any] | None:
+def _answer(raw: bytes) -> tuple[dict[str, Any], str] | None:
+    """The answer, and in words; None for what is none, or nested too deeply."""
     try:
-        answer = json.loads(raw[1:])
+        answer = json.loads(raw[1:], parse_constant=_refused)
+        return (answer, in_words(answer)) if isinstance(answer, dict) else None
     except (ValueError, RecursionError):
         return None
-    return answer if isinstance(answer, dict) else None
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def in_words(answer: dict[str, Any]) -> str:
     """An answer of the console, as `name freezer-7, outbox (waiting 2, refused 0)`."""
-    return visible(", ".join(f"{key} {_value(value)}" for key, value in answer.items()).encode())
+    return visible(
+        ", ".join(f"{key} {_value(value)}" for key, value in answer.items()).encode(errors="backslashreplace")
+    )
 
 
 def _value(value: Any) -> str:

@@ -73,9 +73,11 @@ class Whereabouts:
     def __init__(self, port: str):
         self._port = port
         ports = listed()
-        number = next((found.serial_number for found in ports if port in (found.device, found.by_id)), "")
+        here = next((found for found in ports if self._is_given(found)), None)
+        number = here.serial_number if here else ""
         is_its_own = sum(found.serial_number == number for found in ports) == 1
         self._serial_number = number if is_its_own else ""
+        self.native_usb = here is not None and here.native_usb
 
     def name(self) -> str:
         """Its name now; the one that was given while it is not there, or where no number tells."""
@@ -83,6 +85,16 @@ class Whereabouts:
             return self._port
         here = (found.device for found in listed() if found.serial_number == self._serial_number)
         return next(here, self._port)
+
+    def is_there(self) -> bool:
+        """By its number, or by its name: the loader of an ESP32-S2 has another number."""
+        return any(
+            self._is_given(found) or (self._serial_number and found.serial_number == self._serial_number)
+            for found in listed()
+        )
+
+    def _is_given(self, found: Port) -> bool:
+        return self._port in (found.device, found.by_id)
 
 
 def _names_by_id() -> dict[str, str]:

@@ -157,9 +157,18 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def _numbered(serial_number: str, ports: list[Port]) -> str:
-    for found in ports:
-        if serial_number.lower() in (found.serial_number.lower(), os.path.basename(found.device).lower()):
-            return found.device
+    found = [
+        port.device
+        for port in ports
+        if serial_number.lower() in (port.serial_number.lower(), os.path.basename(port.device).lower())
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(
+            f"Several ports have the serial number {serial_number}: {', '.join(found)}. Choose one of them "
+            "with --port."
+        )
     raise UsageError(f"There is no port, and no board with the serial number, {serial_number}. {there_are()}")
 
 

@@ -102,4 +102,4 @@ def _told(line: Line) -> Running | None:
 
 def _text(value: object) -> str:
     """Safe to show, whatever the board says."""
-    return visible(value.encode()) if isinstance(value, str) else ""
+    return visible(value.encode(errors="backslashreplace")) if isinstance(value, str) else ""

@@ -6,7 +6,7 @@ is anything changed on the board, in this order: files are staged and proven, se
 the clock set; the board restarts, and says that it is ready.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +22,10 @@ READY_WITHIN_S = 90.0
 ASKING = "waiting for an answer"  # a step, in which a person is asked
 _OURS = b'"""mailmote: '
 _SCRIPTS = ("boot.py", "main.py")
+_MOST_NAMED = 4
 
 Tell = Callable[[str, float], None]
-# Gets path -> content of scripts that are somebody else's. Raises HostError if they are not to be replaced.
+# Gets path -> content of files that are somebody else's. Raises HostError if they are not to be replaced.
 Replace = Callable[[Mapping[str, bytes]], None]
 
 
@@ -46,21 +47,32 @@ class Result(NamedTuple):
 
 def refuse(foreign: Mapping[str, bytes]) -> None:
     """The Replace that never does."""
+    it = "it" if len(foreign) == 1 else "them"
     raise UsageError(
-        f"There is a {' and a '.join(sorted(foreign))} of somebody else's on the board. Nothing was changed. "
-        "To replace it, and keep a copy on this computer: --replace."
+        f"There is somebody else's {listed(foreign)} on the board. Nothing was changed. To replace {it}, and "
+        "keep a copy on this computer: --replace."
     )
+
+
+def listed(foreign: Iterable[str]) -> str:
+    """Their names, of many the first."""
+    names = sorted(foreign, key=lambda path: (path not in _SCRIPTS, path))
+    if len(names) > _MOST_NAMED:
+        names[_MOST_NAMED:] = [f"{len(names) - _MOST_NAMED} more"]
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
 
 
 @dataclass
 class Job:
-    """What a board is to get: `wanted(facts)` are its files, `needed` names secrets.
+    """What a board is to get: `wanted(facts)` are its files, `needed` names secrets, which are checked
+    against `domains`.
 
     `hear` gets each line of the board's log at the end; with `wait_ready_s` 0 its ready line is not awaited.
     """
 
     wanted: Callable[[survey.Facts], contents.Contents]
     needed: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
     source: secret_sources.Chain = field(default_factory=lambda: secret_sources.Chain([]))
     renew: bool = False
     sets_clock: bool = False
@@ -93,6 +105,7 @@ def provision(
         Job(
             wanted=lambda facts: contents.joined(contents.firmware_for(facts), own),
             needed=settings_file.secrets_needed(settings),
+            domains=secret_sources.domains_of(settings),
             source=source,
             renew=renew_secrets,
             sets_clock=True,
@@ -137,8 +150,8 @@ def run(port: str, job: Job) -> Result:
     values = _gathered(job.needed, at_once)
     if job.renew:
         job.tell(ASKING, 0)
-        values |= _gathered([name for name in job.needed if name not in values], by_person)
-    secret_sources.check(values)
+        values |= _asked(job, [name for name in job.needed if name not in values], by_person)
+    secret_sources.check(values, job.domains)
     settled: dict[str, bytes] = {}
     place = returning.Place(port)
     while True:
@@ -149,19 +162,23 @@ def run(port: str, job: Job) -> Result:
                 return _work(board, job, visit, values)
         job.tell(ASKING, 0)
         if visit.missing:
-            asked = _gathered(visit.missing, by_person)
-            if asked.keys() != set(visit.missing):
-                lacking = [name for name in visit.missing if name not in asked]
-                raise secret_sources.missing(lacking, job.source.asked)
-            values |= asked
-            secret_sources.check(values)
+            values |= _asked(job, visit.missing, by_person)
+            secret_sources.check(values, job.domains)
         if visit.foreign:
             job.replace(visit.foreign)
             settled |= visit.foreign
 
 
-def _gathered(names, source: secret_sources.Chain) -> dict[str, bytes]:
+def _gathered(names: Iterable[str], source: secret_sources.Chain) -> dict[str, bytes]:
     return {name: value for name in names if (value := source.get(name))}
+
+
+def _asked(job: Job, names: Sequence[str], source: secret_sources.Chain) -> dict[str, bytes]:
+    """All of these secrets. Raises UsageError for those that nothing gives."""
+    found = _gathered(names, source)
+    if lacking := [name for name in names if name not in found]:
+        raise secret_sources.missing(lacking, job.source.asked)
+    return found
 
 
 def _visit(board: link.Link, job: Job, values: Mapping[str, bytes], settled: Mapping[str, bytes]) -> _Visit:
@@ -183,16 +200,17 @@ def _secrets_on(board: link.Link) -> tuple[str, ...] | None:
 
 
 def _foreign(board: link.Link, plan: staging.Plan, settled: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The scripts on the board that would be replaced, are not mailmote's, and do something."""
-    found = {path: survey.read(board, path) for path in _SCRIPTS if path in plan.copy}
-    return {
-        path: content
-        for path, content in found.items()
-        if content
-        and not content.startswith(_OURS)
-        and _does_something(content)
-        and settled.get(path) != content
-    }
+    """The files on the board that would be lost, and are not mailmote's.
+
+    Where a script is mailmote's, so is all that has its place in it: but for a script of somebody else's.
+    """
+    scripts = {path: survey.read(board, path) or b"" for path in _SCRIPTS if path in plan.copy}
+    theirs = {path: content for path, content in scripts.items() if not content.startswith(_OURS)}
+    found = {path: content for path, content in theirs.items() if _does_something(content)}
+    if theirs.keys() == set(_SCRIPTS):
+        others = [path for path in plan.lost if path not in _SCRIPTS]
+        found |= {path: content for path in others if (content := survey.read(board, path))}
+    return {path: content for path, content in found.items() if settled.get(path) != content}
 
 
 def _does_something(script: bytes) -> bool:

@@ -7,7 +7,7 @@ from contextlib import closing
 from ..errors import HostError
 from . import console, monitoring, ports
 from .link import Link
-from .log_lines import Line, Splitter
+from .log_lines import Line, Splitter, visible
 from .ports import PortError
 
 _READY = "Ready: mailmote "
@@ -81,12 +81,16 @@ def _asked(
         try:
             with console.open(whereabouts.name(), heard, wait) as board:
                 status = board.ask("status", left_s)
-            return f"{_READY}{status['version']}, {status['name']}, as it answers."
+            return f"{_READY}{_text(status, 'version')}, {_text(status, 'name')}, as it answers."
         except PortError:
             time.sleep(min(_PAUSE_S, left_s))
         except console.ConsoleError:
             return ""
     return ""
+
+
+def _text(status: console.Answer, key: str) -> str:
+    return visible(str(status.get(key, "?")).encode(errors="replace"))
 
 
 def _ended(port: str, errors: list[str]) -> str:

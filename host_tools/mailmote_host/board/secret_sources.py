@@ -110,9 +110,12 @@ class Keyring:
 
 
 class Prompt:
-    """Asks on the terminal, without echo for what is secret in itself."""
+    """Asks on the terminal, without echo for what is secret in itself. `whose(name)` is told with it."""
 
     slow = True
+
+    def __init__(self, whose: Callable[[str], str]):
+        self._whose = whose
 
     def get(self, name: str) -> bytes | None:
         import click
@@ -120,8 +123,11 @@ class Prompt:
         if name == _REFRESH or name not in _WORDS:  # nobody can type it
             return None
         if name in _IN_FILES:
-            return _read_file(click.prompt(_WORDS[name], err=True), _WORDS[name])
-        return click.prompt(_WORDS[name], hide_input=True, err=True).encode()
+            return _read_file(click.prompt(self._question(name), err=True), _WORDS[name])
+        return click.prompt(self._question(name), hide_input=True, err=True).encode()
+
+    def _question(self, name: str) -> str:
+        return f"{_WORDS[name]} {self._whose(name)}".rstrip()
 
 
 class SignIn:
@@ -143,9 +149,7 @@ class SignIn:
 
         from ..sign_in.device_code import sign_in
 
-        return sign_in(
-            self._mail["oauth"], self._mail["username"], Console(stderr=True), verify=self._bundle or True
-        )
+        return sign_in(self._mail["oauth"], self._mail["username"], Console(stderr=True), bundle=self._bundle)
 
 
 class Chain:
@@ -167,6 +171,13 @@ class Chain:
         )
 
 
+def owner(settings: Mapping[str, Any], name: str) -> str:
+    """Whom a secret lets in: the network, or the sender of the mail that it is for."""
+    if name == "wifi.password":
+        return settings.get("wifi", {}).get("ssid", "")
+    return settings_file.route_of(settings, name)["from"]
+
+
 def chosen(
     words: Sequence[str],
     settings: Mapping[str, Any],
@@ -185,7 +196,7 @@ def chosen(
         "keyring": lambda: Keyring(
             lambda name: (settings["device"]["name"], settings_file.route_of(settings, name)["from"])
         ),
-        "prompt": Prompt,
+        "prompt": lambda: Prompt(lambda name: owner(settings, name)),
         "sign-in": lambda: SignIn(settings_file.route_of(settings, _REFRESH), folder / ca if ca else None),
     }
     if not words:
@@ -228,8 +239,11 @@ def from_descriptor(number: int) -> dict[str, bytes]:
     return {name: _octets(value, name) for name, value in values.items()}
 
 
-def check(values: Mapping[str, bytes]) -> None:
-    """Raise HostError for a secret that a board would not take, or that could not be right."""
+def check(values: Mapping[str, bytes], domains: Sequence[str] = ()) -> None:
+    """Raise HostError for a secret that a board would not take, or that could not be right.
+
+    `domains` are the accepted ones of the tenant, in which a connector's certificate has to have a name.
+    """
     for name, value in values.items():
         if not 0 < len(value) <= store.MAX_BYTES:
             raise HostError(
@@ -238,9 +252,14 @@ def check(values: Mapping[str, bytes]) -> None:
             )
     if all(name in values for name in _IN_FILES):
         try:
-            identity.check(values["relay.cert"], values["relay.key"])
+            identity.check(values["relay.cert"], values["relay.key"], domains)
         except identity.IdentityError as error:
             raise HostError(f"relay.cert and relay.key: {error}") from None
+
+
+def domains_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `check` is to hold a certificate against, where the settings tell it."""
+    return tuple(settings_file.route_of(settings, _IN_FILES[0]).get("accepted_domains", ()))
 
 
 def missing(names: Sequence[str], asked: str = IN_A_TERMINAL, option: str = "--secrets-from") -> UsageError:

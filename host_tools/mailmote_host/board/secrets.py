@@ -1,4 +1,4 @@
-"""Secrets on a board, over the serial link: put, rotate, forget, list, compare. None is ever read back.
+"""Secrets on a board, over the serial link: put, forget, list, compare. None is ever read back.
 
 A secret travels as bytes in code for the raw REPL, which echoes nothing and has no history. It is on no
 command line. What the board tells of it is a SHA-256 with a salt that is new each time.
@@ -41,32 +41,23 @@ class SecretError(HostError):
 
 
 def put(link: Link, name: str, value: bytes) -> None:
-    """Keep `value` on the board, in place of an older one, and compare. Raises SecretError, LinkError."""
+    """Keep `value` on the board, in place of an older one, and compare. Raises SecretError, LinkError.
+
+    After an error the text says whether an older one is still in its place.
+    """
     if len(value) > _MAX_SENT_BYTES:
         raise SecretError(
             f"The secret {name} has {len(value)} bytes, more than a board keeps. Nothing was sent. See that "
             "all of it, and nothing else, was handed over."
         )
-    _ask(link, f"secrets.put({ascii(name)}, {bytes(value)!r})")
-    if not matches(link, name, value):
-        raise SecretError(
-            f"The board keeps something else than it was given as {name}. Try again; if it lasts, replace it."
-        )
-
-
-def rotate(link: Link, name: str, value: bytes) -> None:
-    """Put `value` in the place of the secret that is there. Raises SecretError, LinkError.
-
-    After an error the text says whether the older one is still in its place.
-    """
     salt = randomness.token_bytes(_SALT_BYTES)
     before = _fingerprint(link, name, salt)
-    if before is None:
-        raise SecretError(f"The board has no secret {name} to replace. Put it there first.", _MISSING)
     try:
-        put(link, name, value)
+        _store(link, name, value)
         return
     except HostError as error:
+        if before is None:
+            raise
         failed = str(error)
     raise SecretError(f"{failed} {_state(link, name, salt, before)}")
 
@@ -87,6 +78,14 @@ def matches(link: Link, name: str, value: bytes) -> bool:
     found = _fingerprint(link, name, salt)
     expected = hashlib.sha256(salt + value).hexdigest()
     return found is not None and hmac.compare_digest(found.encode(), expected.encode())
+
+
+def _store(link: Link, name: str, value: bytes) -> None:
+    _ask(link, f"secrets.put({ascii(name)}, {bytes(value)!r})")
+    if not matches(link, name, value):
+        raise SecretError(
+            f"The board keeps something else than it was given as {name}. Try again; if it lasts, replace it."
+        )
 
 
 def _state(link: Link, name: str, salt: bytes, before: str) -> str:

@@ -67,11 +67,15 @@ Tell = Callable[[str, float], None]  # what is done, and the share of it, from 0
 
 
 class Plan(NamedTuple):
-    """`copy` is path -> content of what differs, `remove` what is obsolete, `staged` what waits in next/."""
+    """`copy` is path -> content of what differs, `remove` what is obsolete, `staged` what waits in next/.
+
+    `lost` are the files that go, or get another content.
+    """
 
     copy: dict[str, bytes]
     remove: tuple[str, ...]
     staged: dict[str, survey.File]
+    lost: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -106,11 +110,10 @@ def plan(link: Link, contents: Contents) -> Plan:
     there = survey.files(link, dict.fromkeys((*contents.owned, *wanted, STAGED)))
     staged = {path: there.pop(path) for path in list(there) if path.startswith(STAGED + "/")}
     kept = {*wanted, *(folder + "/" for folder in _folders(wanted))}
-    return Plan(
-        {path: content for path, content in wanted.items() if not _is(there.get(path), content)},
-        tuple(path for path in there if path not in kept),
-        staged,
-    )
+    copy = {path: content for path, content in wanted.items() if not _is(there.get(path), content)}
+    remove = tuple(path for path in there if path not in kept)
+    lost = tuple(path for path in there if path[-1] != "/" and (path in copy or path in remove))
+    return Plan(copy, remove, staged, lost)
 
 
 def stage(link: Link, plan: Plan, tell: Tell) -> int:
@@ -127,7 +130,7 @@ def stage(link: Link, plan: Plan, tell: Tell) -> int:
             link.run(_REMOVE % (stale,), _TIMEOUT_S)
         missing = {path: data for path, data in wanted.items() if not _is(plan.staged.get(path), data)}
         sent = _send(link, missing, sum(map(len, wanted.values())), tell)
-        if int(link.run(_FREE, _TIMEOUT_S)) < _RESERVE_BLOCKS:
+        if survey.number(link, _FREE) < _RESERVE_BLOCKS:
             raise CodeError(link.port, "OSError", errno.ENOSPC)
     except CodeError as error:
         if error.number != errno.ENOSPC:

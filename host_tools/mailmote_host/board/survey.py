@@ -4,8 +4,8 @@ Nothing here changes anything on the board.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 from ..errors import HostError
 from .link import CodeError, Link
@@ -14,6 +14,8 @@ OLDEST = (1, 24)
 _TIMEOUT_S = 30  # of silence: each file that is hashed prints a line
 _READ_BYTES = 3072  # in one go: a board makes a line of base64 of it
 _NOT_FOUND = 2
+
+_Told = TypeVar("_Told")
 
 _FACTS = """\
 import sys, json, binascii
@@ -90,23 +92,24 @@ class File(NamedTuple):
 
 
 class TooOldError(HostError):
-    """The board runs no MicroPython that mailmote can use. The fix is to flash it."""
+    """The board runs no MicroPython that mailmote can use. `runs` says what. The fix is to flash it."""
+
+    def __init__(self, port: str, runs: str):
+        oldest = ".".join(map(str, OLDEST))
+        super().__init__(
+            f"The board on {port} runs {runs}, and mailmote needs MicroPython {oldest} or newer. Put that on "
+            "it: `mailmote flash`."
+        )
+        self.runs = runs
 
 
 def facts(link: Link) -> Facts:
     """What MicroPython the board runs. Raises TooOldError, LinkError."""
-    answer = _json(link, link.run(_FACTS, _TIMEOUT_S).split(b"\n")[0])
-    name, version, mpy, machine, board_id = answer
+    name, found = _made(_told_facts, link, link.run(_FACTS, _TIMEOUT_S).split(b"\n")[0])
     if name != "micropython":
-        raise TooOldError(
-            f"The board on {link.port} runs {name}. mailmote needs MicroPython: `mailmote flash`."
-        )
-    found = Facts(tuple(version), mpy, machine, board_id)
+        raise TooOldError(link.port, name)
     if found.version < OLDEST:
-        raise TooOldError(
-            f"The board on {link.port} runs MicroPython {found.version_text}, and mailmote needs "
-            f"{'.'.join(map(str, OLDEST))} or newer. Put a newer one on it: `mailmote flash`."
-        )
+        raise TooOldError(link.port, f"MicroPython {found.version_text}")
     return found
 
 
@@ -116,7 +119,7 @@ def files(link: Link, paths: Iterable[str], hashed: bool = True) -> dict[str, Fi
     A folder comes after its files. The path "" is the root. Raises LinkError.
     """
     printed = link.run(_LIST % (repr(tuple(paths)), hashed), _TIMEOUT_S)
-    listed = (File(*_json(link, line)) for line in printed.split(b"\n") if line.strip())
+    listed = (_made(_told_file, link, line) for line in printed.split(b"\n") if line.strip())
     return {file.path: file for file in listed}
 
 
@@ -135,6 +138,14 @@ def read(link: Link, path: str) -> bytes | None:
             return content
 
 
+def number(link: Link, code: str) -> int:
+    """What `code` prints. Raises LinkError, or HostError where that is no number."""
+    try:
+        return int(link.run(code, _TIMEOUT_S))
+    except ValueError:
+        raise _garbled(link) from None
+
+
 def _chunks(link: Link, path: str, offset: int) -> Iterator[bytes]:
     import ast
     import binascii
@@ -146,10 +157,19 @@ def _chunks(link: Link, path: str, offset: int) -> Iterator[bytes]:
         raise _garbled(link) from None
 
 
-def _json(link: Link, line: bytes) -> Any:
+def _told_facts(name: str, version: list[int], mpy: int, machine: str, board_id: str) -> tuple[str, Facts]:
+    return str(name), Facts(tuple(map(int, version)), int(mpy), str(machine), str(board_id))
+
+
+def _told_file(path: str, size: int, sha256: str) -> File:
+    return File(str(path), int(size), str(sha256))
+
+
+def _made(make: Callable[..., _Told], link: Link, line: bytes) -> _Told:
+    """What a line of the board tells: a list in JSON."""
     try:
-        return json.loads(line)
-    except ValueError:
+        return make(*json.loads(line))
+    except (ValueError, TypeError):
         raise _garbled(link) from None
 
 

@@ -3,13 +3,15 @@
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ...errors import UsageError
+from ...errors import HostError, UsageError
 from .. import backup, boards, flash, images, link, ports
 from ..image_site import DEFAULT_SITE, SITE_VARIABLE, Site
 from ..image_store import Store
+from ..returning import Place
 from . import options
 from .steps import Steps, has_terminal, say
 
@@ -18,6 +20,9 @@ Example:
   mailmote flash
   mailmote flash --port COM5 --board esp32-wrover --version 1.25.0
   mailmote flash --board esp32-c3 --image ESP32_GENERIC_C3-20250415-v1.25.0.bin --yes"""
+
+_NOT_COPIED = "The files of the board could not be copied, and nothing was erased."
+_WITHOUT_A_COPY = "To flash it without a copy of them: `mailmote flash --no-backup`."
 
 
 @click.command(epilog=EXAMPLE)
@@ -57,6 +62,36 @@ def command(
 
     Nothing is written before the image is known to be whole, for this chip, and to fit its flash.
     """
+    told = flashed(
+        port,
+        name,
+        given,
+        version=version,
+        site=site,
+        backup_folder=backup_folder,
+        no_backup=no_backup,
+        erase=erase,
+        yes=yes,
+    )
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    else:
+        show(told)
+
+
+def flashed(
+    port: str | None,
+    name: str | None,
+    given: Path | None,
+    *,
+    version: str | None = None,
+    site: str | None = None,
+    backup_folder: Path | None = None,
+    no_backup: bool = False,
+    erase: bool = True,
+    yes: bool = False,
+) -> dict[str, Any]:
+    """What `command` does; the arguments are its options. Raises HostError, click.Abort."""
     if given and version:
         raise UsageError("--image and --version exclude each other: a file has its version. Leave one out.")
     if no_backup and backup_folder:
@@ -68,11 +103,12 @@ def command(
         )
     board = boards.named(name) if name else None
     chosen, store = ports.choose(port), Store()
+    place = Place(chosen)
     with Steps() as steps:
         saved = None
-        chip = None
         if flash.has_lines(chosen):
             chip = flash.detect(chosen, steps.tell, say)
+            chosen = place.name()
         else:  # once it is in its loader, its files are out of reach
             saved = _back_up(chosen, backup_folder, not no_backup and erase, yes, steps)
             chip = flash.detect(chosen, steps.tell, say)
@@ -87,8 +123,26 @@ def command(
             click.confirm(f"Erase all that is on the board on {chosen}?", abort=True, err=True)
         if chip.has_lines:
             saved = _back_up(chosen, backup_folder, not no_backup and erase, yes, steps)
+            chosen = place.after_reset()
         flash.put(chosen, board, image, steps.tell, say, erase=erase, chip=chip, store=store)
-    _print(chosen, chip, board, image, found.version, saved, as_json)
+    return {
+        "port": place.name(),
+        "chip": chip.name,
+        "model": chip.model,
+        "mac": chip.mac,
+        "board": board.name,
+        "image": str(image),
+        "version": found.version.removeprefix("v"),
+        "backup": str(saved) if saved else None,
+    }
+
+
+def show(told: dict[str, Any]) -> None:
+    """What was done, in words."""
+    click.echo(
+        f"MicroPython {told['version']} is on the board on {told['port']}, and verified. Next: `mailmote "
+        "provision`."
+    )
 
 
 def _asked(chip: flash.Chip, port: str) -> boards.Board:
@@ -119,36 +173,24 @@ def _back_up(port: str, folder: Path | None, offered: bool, yes: bool, steps: St
     except link.SilentError:
         steps.pause()
         say("No MicroPython answers on the board, so there are no files to copy.")
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+        _forget(folder)
+        return None
+    except UsageError:
+        raise
+    except HostError as error:
+        steps.pause()
+        _forget(folder)
+        if yes or not has_terminal():
+            raise HostError(f"{error} {_NOT_COPIED} {_WITHOUT_A_COPY}") from None
+        say(f"{error} {_NOT_COPIED}")
+        click.confirm("Go on without a copy of them?", abort=True, err=True)
         return None
     steps.pause()
     say(f"{count} files of the board are in {folder}. Its secrets are not: they never leave a board.")
     return folder
 
 
-def _print(
-    port: str,
-    chip: flash.Chip,
-    board: boards.Board,
-    image: Path,
-    version: str,
-    saved: Path | None,
-    as_json: bool,
-) -> None:
-    if as_json:
-        content = {
-            "port": port,
-            "chip": chip.name,
-            "model": chip.model,
-            "mac": chip.mac,
-            "board": board.name,
-            "image": str(image),
-            "version": version.removeprefix("v"),
-            "backup": str(saved) if saved else None,
-        }
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
-    else:
-        click.echo(
-            f"MicroPython {version} is on the board on {port}, and verified. Next: `mailmote provision`."
-        )
+def _forget(folder: Path) -> None:
+    """A folder for a backup that came to nothing; one with something in it stays."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()

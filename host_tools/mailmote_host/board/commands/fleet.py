@@ -86,7 +86,7 @@ def run(
     finally:
         _tell(fleet, renew_secrets)
     if as_json:
-        print(json.dumps([vars(board) for board in fleet.boards], indent=2, ensure_ascii=False))
+        print(json.dumps([vars(board) for board in fleet.boards], indent=2))
     return min(fleet.failed, _MAX_EXIT_CODE)
 
 
@@ -114,26 +114,28 @@ def _settings(path: Path, rows: list[Row]) -> list[dict[str, Any]]:
 def _secrets(rows: list[Row], loaded: list[dict[str, Any]], words: tuple[str, ...]) -> list[dict[str, bytes]]:
     """What each board is handed, asked for before the first is begun: nobody is asked in the middle of it.
 
-    What a person is asked for once is for all boards of the same sender, but for its sign-in: a board has one
+    What a person types is for all boards of the same network or sender, but for its sign-in: a board has one
     of its own. What no source gives may be on the board already.
     """
-    known: dict[tuple[str, str], bytes] = {}
+    typed: dict[tuple[str, str], bytes | None] = {}
     read: dict[str, secret_sources.Source] = {}
     handed = []
     for row, settings in zip(rows, loaded, strict=True):
-        chain = secret_sources.chosen(
+        at_once, by_person = secret_sources.chosen(
             words, settings, row.settings.parent, has_terminal() and bool(words), read
-        )
+        ).parted()
         own: dict[str, bytes] = {}
         for name in settings_file.secrets_needed(settings):
-            key = (settings_file.route_of(settings, name)["from"], name)
-            value = (None if name == "oauth.refresh" else known.get(key)) or chain.get(name)
+            value = at_once.get(name)
+            if not value:
+                key = (secret_sources.owner(settings, name), name)
+                if name == "oauth.refresh" or key not in typed:
+                    typed[key] = by_person.get(name)
+                value = typed[key]
             if value:
                 own[name] = value
-                if chain.slow:
-                    known[key] = value
         try:
-            secret_sources.check(own)
+            secret_sources.check(own, secret_sources.domains_of(settings))
         except HostError as error:
             raise UsageError(f"{row.name}: {error}") from None
         handed.append(own)
@@ -149,7 +151,7 @@ def _may_be(port: str, board_id: str | None) -> bool:
         with Place(ports.choose(port)).open() as board:
             return survey.facts(board).board_id == board_id
     except ports.PortError as error:
-        return error.reason == "missing"
+        return error.reason in ("missing", "unreachable")
     except UsageError:  # there is no such serial number now
         return True
     except HostError:

@@ -81,6 +81,8 @@ def command(
         try:
             return _IN_TIME if _shown_until(lines, shows, level, until) or until is None else _TOO_LATE
         except KeyboardInterrupt:
+            if until is not None:
+                raise
             return _IN_TIME
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -111,32 +112,50 @@ def command(
             again,
             as_json,
         )
+    replaced = replacement(is_replaced or yes, backup_folder)
+    result = provisioned(file, port, sources, replaced, renew_secrets, wait_ready_s)
+    if as_json:
+        print(json.dumps(told(result)))
+    else:
+        show(result)
+    return 0
+
+
+def provisioned(
+    file: Path,
+    port: str | None,
+    sources: tuple[str, ...],
+    replaced: provisioning.Replace,
+    renew_secrets: bool = False,
+    wait_ready_s: float = provisioning.READY_WITHIN_S,
+) -> provisioning.Result:
+    """What `command` does with one board; the arguments are its options. Raises HostError, click.Abort."""
     loaded = load(file)
     source = secret_sources.chosen(sources, loaded, file.parent, has_terminal())
     chosen = ports.choose(port)
     with Steps() as steps:
-        result = provisioning.provision(
+        return provisioning.provision(
             chosen,
             loaded,
             file.parent,
             source=source,
             renew_secrets=renew_secrets,
-            replace=replacement(is_replaced or yes, backup_folder),
+            replace=replaced,
             tell=steps.tell,
             hear=to_terminal(sys.stderr, "local"),
             wait_ready_s=wait_ready_s,
         )
-    show(result, as_json)
-    return 0
 
 
-def show(result: provisioning.Result, as_json: bool) -> None:
-    """What was done, in words or as JSON."""
+def told(result: provisioning.Result) -> dict[str, Any]:
+    """What was done, for JSON."""
+    return {**result._asdict(), "ready": bool(result.ready)}
+
+
+def show(result: provisioning.Result) -> None:
+    """What was done, in words."""
     if result.notice:
         say(result.notice)
-    if as_json:
-        print(json.dumps({**result._asdict(), "ready": bool(result.ready)}, ensure_ascii=False))
-        return
     copied = (
         f"{len(result.copied)} files copied ({result.bytes} bytes sent)"
         if result.copied

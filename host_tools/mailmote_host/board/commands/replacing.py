@@ -1,4 +1,4 @@
-"""Somebody else's program on a board: it is copied to this computer, and replaced only if that is wanted."""
+"""Somebody else's files on a board: they are copied to this computer, and replaced only if that is wanted."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ replace = click.option(
     "--replace",
     "is_replaced",
     is_flag=True,
-    help="replace somebody else's main.py or boot.py, and keep a copy",
+    help="replace somebody else's files, such as a main.py, and keep a copy",
 )
 backup_folder = click.option(
     "--backup",
@@ -24,13 +24,13 @@ backup_folder = click.option(
 
 
 def replacement(wanted: bool, folder: Path | None) -> provisioning.Replace:
-    """Asks, unless it is `wanted`, and keeps the scripts in `folder`, or in a new one of the user's data."""
+    """Asks, unless it is `wanted`, and keeps the files in `folder`, or in a new one of the user's data."""
 
     def settle(foreign: Mapping[str, bytes]) -> None:
         if not wanted:
             if not has_terminal():
                 provisioning.refuse(foreign)
-            names = " and ".join(sorted(foreign))
+            names = provisioning.listed(foreign)
             click.confirm(f"Replace somebody else's {names} on the board?", abort=True, err=True)
         kept = folder or backup.new_folder()
         for path, content in foreign.items():

@@ -1,5 +1,6 @@
 """`mailmote run mote.toml`: from a bare board to its first mail, the other commands one after the other."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import click
 
 from ... import settings_file
-from .. import link, ports, secret_sources
+from ...errors import UsageError
+from .. import link, ports, secret_sources, survey
+from ..returning import Place
 from . import flash, monitor, options, provision, test_mail
+from .replacing import replacement
 from .settings import load
 from .steps import has_terminal, say
 
@@ -18,7 +22,7 @@ Example:
   mailmote run freezer-3.toml --port COM5 --board esp32-devkitc
   mailmote run --yes --no-follow --board esp32-devkitc          in a script"""
 
-_DONE = 0
+_DONE, _FAILED = 0, 1
 
 
 @click.command(epilog=EXAMPLE)
@@ -37,8 +41,12 @@ _DONE = 0
     "--test-mail/--no-test-mail", "mails", default=True, help="have the board send a test mail (the default)"
 )
 @click.option(
-    "--follow/--no-follow", "follows", default=True, help="follow the board's log at the end (the default)"
+    "--follow/--no-follow",
+    "follows",
+    default=None,
+    help="follow the board's log at the end (the default without --json)",
 )
+@options.as_json
 @options.yes
 @click.pass_context
 def command(
@@ -49,7 +57,8 @@ def command(
     given: Path | None,
     sources: tuple[str, ...],
     mails: bool,
-    follows: bool,
+    follows: bool | None,
+    as_json: bool,
     yes: bool,
 ) -> int:
     """Make the board what FILE (default: mote.toml) says: flash it if needed, provision it, send a test mail.
@@ -57,28 +66,46 @@ def command(
     At the end the board's log is followed, until Ctrl-C. Run it again at any time: what is done is not done
     again.
     """
+    if as_json and follows:
+        raise UsageError("--json ends with one value, and --follow does not end. Leave one out.")
     settings = load(file)
-    chosen = ports.choose(port)
-    if not _has_micropython(chosen):
-        say(f"No MicroPython answers on {chosen}: it has to be flashed first.")
+    place, flashed = Place(ports.choose(port)), None
+    if why := _why_flash(place):
+        say(f"{why}: it has to be flashed first.")
         _check_secrets(settings, file.parent, sources)
-        context.invoke(flash.command, port=chosen, name=name, given=given, yes=yes)
-    context.invoke(provision.command, file=file, port=chosen, sources=sources, yes=yes)
-    if mails and (code := context.invoke(test_mail.command, port=chosen)):
-        return code
-    if follows:
+        flashed = flash.flashed(place.after_reset(), name, given, yes=yes)
+        if not as_json:
+            flash.show(flashed)
+    result = provision.provisioned(file, place.after_reset(), sources, replacement(yes, None))
+    if not as_json:
+        provision.show(result)
+    outcome = test_mail.sent(place.name()) if mails else None
+    if outcome and not as_json:
+        test_mail.show(outcome)
+    if as_json:
+        told = {"flashed": flashed, "provisioned": provision.told(result)}
+        click.echo(json.dumps(told | {"test_mail": outcome and outcome._asdict()}, indent=2))
+    if outcome and outcome.state != "delivered":
+        return _FAILED
+    if not as_json and follows is not False:
         say("The board's log, until Ctrl-C:")
-        context.invoke(monitor.command, port=chosen)
+        context.invoke(monitor.command, port=place.name())
     return _DONE
 
 
-def _has_micropython(port: str) -> bool:
-    """Stops what runs there. Raises LinkError where that is not known."""
+def _why_flash(place: Place) -> str:
+    """What is there instead of a MicroPython that will do; "" if one is. The board starts anew.
+
+    Raises HostError where that is not known.
+    """
     try:
-        link.open(port).close()
+        with place.open() as board:
+            survey.facts(board)
     except link.SilentError:
-        return False
-    return True
+        return f"No MicroPython answers on {place.name()}"
+    except survey.TooOldError as error:
+        return f"The board on {place.name()} runs {error.runs}"
+    return ""
 
 
 def _check_secrets(settings: Mapping[str, Any], folder: Path, words: tuple[str, ...]) -> None:

@@ -16,13 +16,14 @@ from . import options
 from .settings import load
 from .steps import has_terminal
 
-EXAMPLE = """\b
-Example:
-  mailmote secrets list
-  mailmote secrets set wifi.password
+_EXAMPLE = "\b\nExample:\n  "
+_SET = """\
+mailmote secrets set wifi.password
   MAILMOTE_MAIL_PASSWORD=… mailmote secrets set mail.password --from env
-  mailmote secrets set oauth.refresh --from sign-in --settings mote.toml
-  mailmote secrets forget mail.password"""
+  mailmote secrets set oauth.refresh --from sign-in --settings mote.toml"""
+_FORGET = "mailmote secrets forget mail.password --port COM5"
+_LIST = "mailmote secrets list"
+EXAMPLE = f"{_EXAMPLE}{_LIST}\n  {_SET}\n  {_FORGET}"
 
 _NO_SETTINGS: Mapping[str, Any] = {"device": {"name": ""}, "mail": {"from": ""}}
 _A_NAME = click.argument("name", type=click.Choice(NAMES), metavar="NAME")
@@ -36,7 +37,7 @@ def command() -> None:
     """
 
 
-@command.command("set")
+@command.command("set", epilog=_EXAMPLE + _SET)
 @_A_NAME
 @options.port
 @click.option(
@@ -52,7 +53,10 @@ def command() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="the mote.toml, for keyring and sign-in",
 )
-def set_secret(name: str, port: str | None, sources: tuple[str, ...], file: Path | None) -> None:
+@options.as_json
+def set_secret(
+    name: str, port: str | None, sources: tuple[str, ...], file: Path | None, as_json: bool
+) -> None:
     """Put the secret NAME on a board, in place of an older one."""
     if any(word in ("keyring", "sign-in") for word in sources) and file is None:
         raise UsageError("keyring and sign-in go by the mote.toml. Name it with --settings.")
@@ -66,22 +70,23 @@ def set_secret(name: str, port: str | None, sources: tuple[str, ...], file: Path
     secret_sources.check({name: value})
     with Place(ports.choose(port)).open() as board:
         secrets.put(board, name, value)
-    print(f"The board has {name}.")
+    print(json.dumps({"set": name}) if as_json else f"The board has {name}.")
 
 
-@command.command("forget")
+@command.command("forget", epilog=_EXAMPLE + _FORGET)
 @_A_NAME
 @options.port
-def forget(name: str, port: str | None) -> None:
+@options.as_json
+def forget(name: str, port: str | None, as_json: bool) -> None:
     """Remove the secret NAME from a board. Exit code 1 if it had none."""
     with Place(ports.choose(port)).open() as board:
         found = secrets.forget(board, name)
     if not found:
         raise HostError(f"the board has no {name}.")
-    print(f"The board has forgotten {name}.")
+    print(json.dumps({"forgotten": name}) if as_json else f"The board has forgotten {name}.")
 
 
-@command.command("list")
+@command.command("list", epilog=_EXAMPLE + _LIST)
 @options.port
 @options.as_json
 def list_secrets(port: str | None, as_json: bool) -> None:

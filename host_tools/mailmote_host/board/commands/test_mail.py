@@ -17,6 +17,7 @@ Example:
   mailmote test-mail
   mailmote test-mail --port COM5 --wait 300 --json"""
 
+WAIT_S = 120.0
 _DONE, _FAILED = 0, 1
 _STYLES = {"warning": "yellow", "error": "red"}
 
@@ -27,7 +28,7 @@ _STYLES = {"warning": "yellow", "error": "red"}
     "--wait",
     "wait_s",
     type=click.FloatRange(min=0),
-    default=120,
+    default=WAIT_S,
     show_default=True,
     metavar="SECONDS",
     help="how long to follow it",
@@ -39,6 +40,16 @@ def command(port: str | None, wait_s: float, as_json: bool) -> int:
     The board goes on with its work, and no alarm is raised. Exit code 0: the server took it for every
     recipient; 1: it did not, and why is told.
     """
+    outcome = sent(port, wait_s)
+    if as_json:
+        click.echo(json.dumps(outcome._asdict(), indent=2))
+    else:
+        show(outcome)
+    return _DONE if outcome.state == "delivered" else _FAILED
+
+
+def sent(port: str | None, wait_s: float = WAIT_S) -> Outcome:
+    """What came of a test mail that a board was asked for. Raises HostError."""
     stderr = Console(stderr=True, highlight=False)
     chosen = ports.choose(port)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
@@ -50,12 +61,12 @@ def command(port: str | None, wait_s: float, as_json: bool) -> int:
                 progress.console.print(Text(line.shown, style=_STYLES.get(line.level, "dim")), soft_wrap=True)
 
         with console.open(chosen, hear) as board:
-            outcome = test_mail.send(board, wait_s, lambda text: progress.update(task, description=text))
-    if as_json:
-        click.echo(json.dumps(outcome._asdict(), indent=2))
-    else:
-        click.echo(in_words(outcome))
-    return _DONE if outcome.state == "delivered" else _FAILED
+            return test_mail.send(board, wait_s, lambda text: progress.update(task, description=text))
+
+
+def show(outcome: Outcome) -> None:
+    """What came of it, in words."""
+    click.echo(in_words(outcome))
 
 
 def in_words(outcome: Outcome) -> str:

@@ -1,5 +1,6 @@
 """`mailmote update`: renew the firmware on a board."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 from .. import ports, provisioning
 from ..log_view import to_terminal
 from . import options
-from .provision import show, wait_ready
+from .provision import show, told, wait_ready
 from .replacing import backup_folder, replace, replacement
 from .steps import Steps
 
@@ -43,4 +44,7 @@ def command(
             hear=to_terminal(sys.stderr, "local"),
             wait_ready_s=wait_ready_s,
         )
-    show(result, as_json)
+    if as_json:
+        print(json.dumps(told(result)))
+    else:
+        show(result)
