@@ -23,6 +23,7 @@ from .watcher import Watcher
 from .wifi import link_of
 
 _TICK_S = 10  # how late a reminder or a missing reading may be noticed
+_STANDING = "mailmote.standing"
 _MAX_UNSTORED = 16  # events in memory while the flash refuses them
 
 
@@ -44,6 +45,8 @@ class Agent:
 
             self._alive = Alive(settings, self._outbox)
         self._watchers = [] if self._safe else [self._watcher(entry) for entry in settings["sensors"]]
+        if self._watchers:
+            self._recall()
         self._health.watchers = self._watchers
         self._health.last_crash = crash_text
         if crashes and crashes.after_one:
@@ -81,6 +84,15 @@ class Agent:
         log.info("agent", "All recordings are at their end and every alert is mailed.")
         log.info("agent", "Heap in use at most: %d bytes.", self._health.heap_peak_bytes)
         return False
+
+    def _recall(self):
+        """What the alarms have told outlives a restart, but no erased flash: it was lost with the outbox."""
+        rtc.write(rtc.BATTERY, None)  # of another life, with what was told then
+        if self._outbox.is_new:
+            rtc.write(rtc.ALARMS, None)
+        loan = compat.Loan(_STANDING)
+        loan.module.take_up(self._watchers, self._settings)
+        loan.end()
 
     def _take_up(self):
         """After a crash: it is told, and a pause goes on. Whoever restarts the board wants a try at once."""
@@ -149,6 +161,10 @@ class Agent:
 
     def _store(self):
         """Move events into the outbox. What the flash refuses stays in memory and is tried again."""
+        if not self._unstored:
+            return
+        if self._watchers:
+            rtc.write(rtc.ALARMS, None)
         while self._unstored:
             event = self._unstored[0]
             try:
@@ -162,3 +178,17 @@ class Agent:
             self._unstored.pop(0)
             log.info("agent", 'Alert "%s" is in the outbox.', event.title)
             self._courier.wake()
+        if self._watchers and not self._health.dropped:  # what was dropped is told anew after a restart
+            self._keep()
+
+    def _keep(self):
+        try:
+            loan = compat.Loan(_STANDING)
+        except MemoryError:
+            return
+        try:
+            loan.module.keep(self._watchers, self._settings)
+        except MemoryError:
+            pass
+        finally:
+            loan.end()

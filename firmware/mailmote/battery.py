@@ -24,6 +24,8 @@ def run(settings, path, dog, crashes=None):
     powered = cause != machine.DEEPSLEEP_RESET
     if powered and not _can_sleep(settings):
         return
+    if powered:
+        rtc.write(rtc.ALARMS, None)  # of a life on mains, with what was told then
     fingerprint = _fingerprint(path)
     asleep = unpack(rtc.read(rtc.BATTERY), fingerprint, len(settings["sensors"]))
     if asleep and powered and cause != machine.WDT_RESET:

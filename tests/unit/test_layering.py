@@ -45,6 +45,7 @@ MAY_IMPORT = {
     },
     "battery": BASE | PURE | {"store", "sensors", "wake"},
     "recipients": BASE,
+    "standing": BASE | PURE | {"store", "recipients"},
     "letters": BASE | {"mail", "recipients"},
     "dispatch": BASE | {"net", "letters"},
     "sign_in": BASE | PURE | {"store", "net", "tokens"},

@@ -33,15 +33,16 @@ _MAX_REPLY_BYTES = 600
 class Outbox:
     """Everything is in the files; the list of their numbers is kept in memory, the folder read once.
 
-    `bad` counts the records that were damaged, `merged` those that were merged into another one since the
-    start. `in_flight`: the numbers of the records in the mail that was begun last. `oldest_found` and
-    `newest_found` are the numbers of the oldest and the newest record that was there at the start, or 0: a
-    mail with the oldest may have been on its way when the power went.
+    `is_new`: there was none. `bad` counts the records that were damaged, `merged` those that were merged into
+    another one since the start. `in_flight`: the numbers of the records in the mail that was begun last.
+    `oldest_found` and `newest_found` are the numbers of the oldest and the newest record that was there at
+    the start, or 0: a mail with the oldest may have been on its way when the power went.
     """
 
     def __init__(self):
-        for folder in (_FOLDER, _REFUSED, _BAD):
-            _make_folder(folder)
+        self.is_new = _make_folder(_FOLDER)
+        _make_folder(_REFUSED)
+        _make_folder(_BAD)
         _remove(_UNFINISHED)  # a record that was being written when the power went
         self._numbers = _numbers(_FOLDER)
         bad = _numbers(_BAD)
@@ -275,7 +276,9 @@ def _text(data):
 
 
 def _make_folder(name):
+    """False where it is there."""
     try:
         os.mkdir(name)
     except OSError:
-        pass  # it is there
+        return False
+    return True

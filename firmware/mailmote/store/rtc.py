@@ -12,6 +12,7 @@ import struct
 CRASHES = 1
 BATTERY = 2
 COURIER = 3
+ALARMS = 4
 
 _HEAD = b"mote\x01"  # the magic, and the version of what follows
 _CRC_BYTES = 4
