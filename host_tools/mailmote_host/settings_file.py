@@ -21,6 +21,7 @@ MAX_CA_BYTES = 64 * 1024  # a bundle of thirty certificates; a board has room fo
 MAX_SETTINGS_BYTES = 8 * 1024  # settings.json: parsed, it takes about twice that of the board's heap
 
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_TWICE = re.compile(r"cannot (declare|overwrite|mutate)")
 _SHOWN_KEY = 40
 
 
@@ -221,10 +222,13 @@ def _syntax_error(name: str, text: str, message: str) -> Loaded:
         line = int(position[1])
         cause, column = message[: position.start()], f" at column {position[2]}"
     cause = cause[:1].lower() + cause[1:]
+    fix = "Text stands in quotes, and a key and its value on one line"
+    if _TWICE.search(cause):
+        fix = "A table and a key stand once: put the keys of both together"
     return _broken(
         name,
         line,
-        f"is not TOML{column}: {cause}. Text stands in quotes, and a key and its value on one line",
+        f"is not TOML{column}: {cause}. {fix}",
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailmote_host import cli
-from mailmote_host.board import board_file, boards
+from mailmote_host.board import board_file, boards, pins, survey
 from mailmote_host.board.image_header import BOOTLOADER_OFFSETS
 from mailmote_host.errors import UsageError
 
@@ -163,3 +163,19 @@ def test_boards_are_listed_and_shown(capsys):
 def test_an_unknown_board_is_wrong_usage(capsys):
     assert cli.main(["boards", "nodemcu"]) == 2
     assert "`mailmote boards` tells of each" in capsys.readouterr().err
+
+
+def doubts(machine, pin, led=None):
+    settings = {"device": {} if led is None else {"led": led}}
+    settings["sensors"] = [{"name": "freezer", "driver": "adc", "options": {"pin": pin, "scale": 1.0}}]
+    return pins.doubts(settings, survey.Facts((1, 26, 0), 6, machine))
+
+
+def test_pins_that_no_board_with_the_chip_has_are_doubted():
+    esp32 = "Generic ESP32 module with ESP32"
+    assert doubts(esp32, 34, led=2) == ""
+    assert "pin of the sensor freezer is 99, which no board brings out. If that is not" in doubts(esp32, 99)
+    assert "pin of the sensor freezer is 6, which its flash is wired to" in doubts(esp32, 6)
+    assert "led in [device] is 40, which no board brings out" in doubts(esp32, 34, led=40)
+    assert doubts("Generic ESP32C3 module with ESP32C3", 34).startswith("The board has an esp32c3, and")
+    assert doubts("linux [GCC 12.2.0] version", 99) == ""

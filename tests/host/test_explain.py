@@ -309,6 +309,7 @@ def test_no_two_bare_errors_have_one_key():
         ("-29184", "mbedtls-ssl-invalid-record"),
         ("-0x7200", "mbedtls-ssl-invalid-record"),
         ("OSError: -29184", "mbedtls-ssl-invalid-record"),
+        ("OSError: -116", "os-etimedout"),
         ("OSError: -0x7200", "mbedtls-ssl-invalid-record"),
         ("OSError: [Errno -29184]", "mbedtls-ssl-invalid-record"),
         ("MBEDTLS_ERR_SSL_INVALID_RECORD", "mbedtls-ssl-invalid-record"),

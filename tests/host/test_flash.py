@@ -355,11 +355,17 @@ def test_the_board_follows_from_the_chip_where_only_one_has_it():
 
 
 def test_nobody_is_asked_without_a_terminal(capsys):
-    assert cli.main(["flash", "--port", "/dev/null"]) == 2
+    with Terminal() as terminal:
+        assert cli.main(["flash", "--port", terminal.name]) == 2
     assert "Agree with --yes; --backup FOLDER keeps a copy" in capsys.readouterr().err
     for words in (["--image", "x.bin", "--version", "1.25.0"], ["--backup", "b", "--no-backup"]):
         assert cli.main(["flash", "--yes", *words]) == 2
         assert "exclude each other" in capsys.readouterr().err
+
+
+def test_a_port_that_is_not_there_is_told_before_consent_is_asked_for(capsys, tmp_path):
+    assert cli.main(["flash", "--port", str(tmp_path / "none")]) == 1
+    assert "There is no port" in capsys.readouterr().err
 
 
 def test_a_port_that_is_not_there_is_told(capsys, tmp_path):

@@ -276,6 +276,26 @@ def test_a_file_that_is_no_report_is_not_written_over(tmp_path, capsys, option):
     assert (tmp_path / "mote.toml").read_text() == MOTE
 
 
+SIGNS_IN = MOTE.replace('option = "direct-send"', 'option = "client-submission"\nauth = "password"').replace(
+    'host = "contoso-com.mail.protection.outlook.com"\n', ""
+)
+
+
+def test_boards_that_share_a_mailbox_are_told_to_share_what_it_may_send(tmp_path, capsys):
+    path = tmp_path / "fleet.csv"
+    (tmp_path / "mote.toml").write_text(SIGNS_IN)
+    path.write_text("port,name\n" + "".join(f"/nowhere/{number},f{number}\n" for number in range(3)))
+    cli.main(["provision", str(path), "--secrets-from", "env"])
+    told = "! 3 boards send as alerts@contoso.com, together 3 times what a mailbox may. Give each its part: "
+    assert told + "mailbox_share = 0.333 in [limits]" in capsys.readouterr().err
+    (tmp_path / "mote.toml").write_text(SIGNS_IN + "\n[limits]\nmailbox_share = 0.333\n")
+    cli.main(["provision", str(path), "--secrets-from", "env"])
+    assert "Give each its part" not in capsys.readouterr().err
+    (tmp_path / "mote.toml").write_text(MOTE)
+    cli.main(["provision", str(path), "--secrets-from", "env"])
+    assert "Give each its part" not in capsys.readouterr().err
+
+
 def test_a_port_is_no_option_of_a_fleet(tmp_path, capsys):
     assert cli.main(["provision", str(tmp_path / "fleet.csv"), "--port", "COM3"]) == 2
     assert "--port is for one board" in capsys.readouterr().err

@@ -281,7 +281,7 @@ def test_a_site_that_is_not_there_is_told():
     gone = FirmwareSite()
     gone.close()
     with pytest.raises(
-        SiteError, match="127.0.0.1 cannot be reached. See that this computer is online. With an"
+        SiteError, match="127.0.0.1 cannot be reached. See that this computer is online. An im"
     ):
         Site(gone.url).releases("ESP32_GENERIC")
 

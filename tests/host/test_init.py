@@ -285,6 +285,14 @@ def test_what_would_not_do_is_told_and_nothing_is_written(run, tmp_path, flags, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_certificate_that_is_advised_is_not_taken_for_one_that_is_there(run):
+    way = "--outside --dynamic-address --sign-in none"
+    code, out, _ = run(f"--name freezer-1 {SITE} {way} {SENSOR}")
+    assert (code, "sign-in: certificate" in out) == (0, True)
+    assert "a connector can know the board only by a certificate: a mailbox to sign in with would be" in out
+    assert "The board has a certificate of its own" not in out
+
+
 def test_an_mx_endpoint_that_was_told(run):
     site = SITE.replace("contoso", "con-toso")
     host = "con-toso-com.x.mail.protection.outlook.com"

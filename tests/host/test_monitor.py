@@ -504,9 +504,20 @@ def test_the_command_prints_json_and_keeps_a_log(monitor, tmp_path):
     assert datetime.fromisoformat(kept[-1].split()[0]).tzinfo
 
 
-def test_time_that_is_over_is_a_failure_only_where_a_text_was_waited_for(plug):
+def test_time_that_is_over_is_a_failure_only_where_a_text_was_waited_for(plug, capsys):
     assert cli.main(["monitor", "--port", plug.name, "--for", "100ms"]) == 0
+    assert capsys.readouterr().err == ""
     assert cli.main(["monitor", "--port", plug.name, "--for", "0.1", "--until", "never"]) == 1
+    assert capsys.readouterr().err == "No line with 'never' came within 0.1 s.\n"
+
+
+def test_ctrl_c_before_the_first_line_is_as_good_as_later(plug, monkeypatch):
+    def press_ctrl_c(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ports, "open_serial", press_ctrl_c)
+    assert cli.main(["monitor", "--port", plug.name]) == 0
+    assert cli.main(["monitor", "--port", plug.name, "--until", "never"]) == 130
 
 
 def test_a_wrong_duration_is_told(plug, capsys):

@@ -382,6 +382,14 @@ def test_a_port_where_nothing_answers(mote):
         link.open(terminal.name, timeout_s=0.5)
 
 
+def test_a_doubt_about_a_pin_is_no_obstacle_and_is_told(make, mote, monkeypatch):
+    machine = survey._FACTS.replace('getattr(_i, "_machine", "")', '"Generic ESP32 module with ESP32"')
+    monkeypatch.setattr(survey, "_FACTS", machine)
+    result = provision(make(), mote(MOTE.replace("pin = 34", "pin = 99")))
+    assert "pin of the sensor freezer is 99, which no board brings out" in result.notice
+    assert provision(make(), mote()).notice == ""
+
+
 @pytest.mark.parametrize(
     "program",
     ["_FACTS", "_LIST"],

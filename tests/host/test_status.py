@@ -162,3 +162,12 @@ def test_what_a_board_says_of_itself_cannot_command_a_terminal_nor_break_the_rep
     text = "".join(name + value for name, value in status_report.rows(told))
     assert text.isprintable()
     assert status_report.alert({"refused": ["\x1b"], "at_s": "x"}, 0)[-1] == "refused for \\x1b"
+
+
+def test_a_heap_that_nobody_has_measured_yet_is_half_told():
+    heap = {"free_bytes": 80000, "peak_bytes": 0}
+    assert dict(status_report.rows({"heap": heap}))["Heap"] == "78 kB free"
+    heap["peak_bytes"] = 160000
+    assert dict(status_report.rows({"heap": heap}))["Heap"].endswith(
+        ", at most 156 kB in use after a collection"
+    )

@@ -208,9 +208,9 @@ def test_a_missing_table_is_told_at_the_top(mote):
     [
         (GOOD.replace('"mote-1"', "mote-1"), "mote.toml:2: error: is not TOML at column 8: ", "in quotes"),
         (GOOD.replace("-15", '"'), "mote.toml:17: error: is not TOML", "is not TOML"),
-        (GOOD + "[mail]\n", "mote.toml:18: error: is not TOML", "cannot declare ('mail',) twice"),
+        (GOOD + "[mail]\n", "mote.toml:18: error: is not TOML", "put the keys of both together"),
         (GOOD + "x = '''\n\n", "mote.toml:18: error: is not TOML: ", "expected"),
-        (GOOD + "above = 3", "mote.toml:18: error: is not TOML: ", "cannot overwrite a value"),
+        (GOOD + "above = 3", "mote.toml:18: error: is not TOML: ", "put the keys of both together"),
         (GOOD + "x = " + "[" * 20000, "mote.toml: error: has lists", "nested too deeply"),
         (GOOD + "x = " + "9" * 5000, "mote.toml: error: has a number", "Take it out"),
         (GOOD.encode().replace(b"mote-1", b"caf\xe9"), "mote.toml:2: error: ", "Save it as UTF-8"),

@@ -128,7 +128,8 @@ class Console:
         if self._heard:
             return ConsoleError(
                 f"The board on {self._port.name} speaks, but did not answer within {timeout_s:g} s: it runs "
-                f"another program, or a mailmote without a console. {_LOOK}; `mailmote update` renews it."
+                f"another program, or a mailmote without a console. {_LOOK}; `mailmote provision --replace` "
+                "puts mailmote in its place."
             )
         return ConsoleError(
             f"The board on {self._port.name} said nothing within {timeout_s:g} s. Check that it is the right "

@@ -33,7 +33,7 @@ _LINK = re.compile(r"""href\s*=\s*["']?([^"'>\s]+\.bin)\b""", re.IGNORECASE)
 Tell = Callable[[str, float], None]
 """Takes what is being done, and how much of it is done, from 0 to 1."""
 
-_ON_DISK = "With an image that is on this computer already: --image FILE."
+_ON_DISK = "An image that is on this computer already will do: `mailmote flash --image FILE`."
 
 
 class SiteError(HostError):

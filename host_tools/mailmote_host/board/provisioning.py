@@ -15,7 +15,7 @@ import mailmote
 
 from .. import settings_file
 from ..errors import HostError, UsageError
-from . import clock, contents, link, readiness, returning, secret_sources, secrets, staging, survey
+from . import clock, contents, link, pins, readiness, returning, secret_sources, secrets, staging, survey
 from .log_lines import Line
 
 READY_WITHIN_S = 90.0
@@ -100,10 +100,15 @@ def provision(
     """
     own = contents.settings_for(settings, folder)
     clock.check()
+
+    def wanted(facts: survey.Facts) -> contents.Contents:
+        doubts = contents.Contents({}, (), pins.doubts(settings, facts))
+        return contents.joined(contents.firmware_for(facts), own, doubts)
+
     return run(
         port,
         Job(
-            wanted=lambda facts: contents.joined(contents.firmware_for(facts), own),
+            wanted=wanted,
             needed=settings_file.secrets_needed(settings),
             domains=secret_sources.domains_of(settings),
             source=source,

@@ -158,7 +158,8 @@ def _heap(heap: dict[str, Any]) -> str:
     free, peak = _number(heap.get("free_bytes")), _number(heap.get("peak_bytes"))
     if not free:
         return "of no fixed size"
-    return f"{free // 1024} kB free, at most {peak // 1024} kB in use after a collection"
+    at_most = f", at most {peak // 1024} kB in use after a collection" if peak else ""
+    return f"{free // 1024} kB free{at_most}"
 
 
 def _joined(value: Any) -> str:

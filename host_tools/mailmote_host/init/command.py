@@ -94,13 +94,15 @@ def command(output: Path, force: bool, as_json: bool, **flags: Any) -> int:
     What a flag tells is not asked. Without a terminal the flags have to tell all of it.
     """
     answers = _from_flags(flags)
+    facts = answers.facts()
     _refuse_existing(output, force or _interactive())
     if _interactive():
         from .questions import ask
 
         ask(answers, _say)
+        facts = answers.facts()
     else:
-        _take_recommended(answers)
+        _take_recommended(answers, facts)
     missing = list(answers.missing())
     if missing:
         raise UsageError(
@@ -113,7 +115,7 @@ def command(output: Path, force: bool, as_json: bool, **flags: Any) -> int:
     if output.exists() and not force:
         click.confirm(f"{output} is there already. Write over it?", abort=True, err=True)
     _write(output, text)
-    _report(output, answers, to_do, loaded, as_json)
+    _report(output, answers, facts, to_do, loaded, as_json)
     return 0
 
 
@@ -170,9 +172,8 @@ def _typed(key: str, kind: type, value: str) -> Any:
     raise UsageError(f"--driver-option {key}={value}: it takes {words[kind]}")
 
 
-def _take_recommended(answers: Answers) -> None:
+def _take_recommended(answers: Answers, facts: advice.Facts | None) -> None:
     """The option that fits, where none was told and enough is known."""
-    facts = answers.facts()
     if answers.option is None and facts is not None:
         found = advice.recommend(facts)
         answers.option = found.option
@@ -220,9 +221,14 @@ def _write(output: Path, text: str) -> None:
 
 
 def _report(
-    output: Path, answers: Answers, to_do: tuple[str, ...], loaded: settings_file.Loaded, as_json: bool
+    output: Path,
+    answers: Answers,
+    facts: advice.Facts | None,
+    to_do: tuple[str, ...],
+    loaded: settings_file.Loaded,
+    as_json: bool,
 ) -> None:
-    facts = answers.facts()
+    """`facts` are as they were told: `answers` has what was made of them."""
     found = advice.recommend(facts) if facts else None
     option, auth = answers.option or "", answers.auth()
     against = advice.objections(option, auth, facts) if facts else ()

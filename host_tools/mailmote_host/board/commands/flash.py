@@ -96,17 +96,18 @@ def flashed(
         raise UsageError("--image and --version exclude each other: a file has its version. Leave one out.")
     if no_backup and backup_folder:
         raise UsageError("--backup and --no-backup exclude each other. Leave one out.")
+    chosen = ports.choose(port)
+    place, has_lines = Place(chosen), flash.has_lines(chosen)
     if erase and not yes and not has_terminal():
         raise UsageError(
             "To flash erases all that is on the board, and nobody is there to be asked. Agree with --yes; "
             "--backup FOLDER keeps a copy of its files, --no-erase keeps them on the board."
         )
     board = boards.named(name) if name else None
-    chosen, store = ports.choose(port), Store()
-    place = Place(chosen)
+    store = Store()
     with Steps() as steps:
         saved = None
-        if flash.has_lines(chosen):
+        if has_lines:
             chip = flash.detect(chosen, steps.tell, say)
             chosen = place.name()
         else:  # once it is in its loader, its files are out of reach
@@ -119,11 +120,11 @@ def flashed(
         found = flash.checked(chip, image, store)
         steps.pause()
         say(f"{image.name}: MicroPython {found.version} for {board.name}")
-        if erase and not yes:
-            click.confirm(f"Erase all that is on the board on {chosen}?", abort=True, err=True)
-        if chip.has_lines:
+        if has_lines:
             saved = _back_up(chosen, backup_folder, not no_backup and erase, yes, steps)
             chosen = place.after_reset()
+        if erase and not yes:
+            click.confirm(f"Erase all that is on the board on {chosen}?", abort=True, err=True)
         flash.put(chosen, board, image, steps.tell, say, erase=erase, chip=chip, store=store)
     return {
         "port": place.name(),

@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from mailmote.policy import options
 
 from ... import check, settings_file
 from ...errors import HostError, UsageError
@@ -30,6 +32,7 @@ from .steps import has_terminal, say
 
 _STYLES = {WAITING: "dim", WORKING: "", DONE: "green", FAILED: "bold red", STOPPED: "yellow"}
 _ASKED = "or in a terminal --secrets-from sign-in --secrets-from prompt, to be asked before all boards"
+_ROUNDING = 0.01
 _MAX_EXIT_CODE = 99  # of failures: above lie the codes of shells
 
 
@@ -51,6 +54,8 @@ def run(
     if faults := twice(path, rows, "port", ports.distinct(row.port for row in rows)):
         raise UsageError("\n".join(faults))
     loaded = _settings(path, rows)
+    for warning in _crowded(loaded):
+        say(warning)
     digests = _digests(path, rows, loaded)
     handed = _secrets(rows, loaded, sources)
     boards = [
@@ -109,6 +114,22 @@ def _settings(path: Path, rows: list[Row]) -> list[dict[str, Any]]:
     if faults:
         raise UsageError("\n".join(["nothing was changed.", *dict.fromkeys(faults)]))
     return found
+
+
+def _crowded(loaded: list[dict[str, Any]]) -> Iterator[str]:
+    """A warning for each mailbox whose boards may send more together than it may."""
+    shares: dict[str, list[float]] = {}
+    for settings in loaded:
+        mail = settings["mail"]
+        if options.named(mail["option"]).signs_in:
+            shares.setdefault(mail["username"], []).append(settings["limits"]["mailbox_share"])
+    for mailbox, parts in shares.items():
+        if sum(parts) > 1 + _ROUNDING:
+            yield (
+                f"! {len(parts)} boards send as {mailbox}, together {sum(parts):g} times what a mailbox may. "
+                f"Give each its part: mailbox_share = {round(1 / len(parts), 3):g} in [limits], and a "
+                f"mailbox_slot of its own, 0 to {len(parts) - 1}."
+            )
 
 
 def _secrets(rows: list[Row], loaded: list[dict[str, Any]], words: tuple[str, ...]) -> list[dict[str, bytes]]:

@@ -70,6 +70,29 @@ def command(
     for.
     """
     chosen = ports.choose(port)
+    try:
+        seen = _followed(chosen, reset, level, timestamps, log_file, for_s, until, as_json)
+    except KeyboardInterrupt:
+        if until is not None:
+            raise
+        return _IN_TIME
+    if until is None or seen:
+        return _IN_TIME
+    print(f"No line with {until!r} came within {for_s:g} s.", file=sys.stderr)
+    return _TOO_LATE
+
+
+def _followed(
+    chosen: str,
+    reset: bool,
+    level: str,
+    timestamps: log_view.Timestamps,
+    log_file: Path | None,
+    for_s: float | None,
+    until: str | None,
+    as_json: bool,
+) -> bool:
+    """Show the log until its time is over, or a line has the text. Returns whether one had."""
     with ExitStack() as stack:
         shows = [log_view.to_json(sys.stdout) if as_json else log_view.to_terminal(sys.stdout, timestamps)]
         if log_file:
@@ -78,12 +101,7 @@ def command(
         lines = stack.enter_context(closing(monitoring.follow(chosen, for_s, press_reset=reset)))
         if sys.stderr.isatty():
             print(f"Following {chosen}. Ctrl-C ends it; the board runs on.", file=sys.stderr)
-        try:
-            return _IN_TIME if _shown_until(lines, shows, level, until) or until is None else _TOO_LATE
-        except KeyboardInterrupt:
-            if until is not None:
-                raise
-            return _IN_TIME
+        return _shown_until(lines, shows, level, until)
 
 
 def _shown_until(

@@ -12,7 +12,7 @@ from ...errors import UsageError
 from .. import link, ports, secret_sources, survey
 from ..returning import Place
 from . import flash, monitor, options, provision, test_mail
-from .replacing import replacement
+from .replacing import backup_folder, replace, replacement
 from .settings import load
 from .steps import has_terminal, say
 
@@ -46,6 +46,8 @@ _DONE, _FAILED = 0, 1
     default=None,
     help="follow the board's log at the end (the default without --json)",
 )
+@replace
+@backup_folder
 @options.as_json
 @options.yes
 @click.pass_context
@@ -58,6 +60,8 @@ def command(
     sources: tuple[str, ...],
     mails: bool,
     follows: bool | None,
+    is_replaced: bool,
+    backup_folder: Path | None,
     as_json: bool,
     yes: bool,
 ) -> int:
@@ -70,13 +74,22 @@ def command(
         raise UsageError("--json ends with one value, and --follow does not end. Leave one out.")
     settings = load(file)
     place, flashed = Place(ports.choose(port)), None
-    if why := _why_flash(place):
+    why, has_files = _why_flash(place)
+    if why:
         say(f"{why}: it has to be flashed first.")
         _check_secrets(settings, file.parent, sources)
-        flashed = flash.flashed(place.after_reset(), name, given, yes=yes)
+        flashed = flash.flashed(
+            place.after_reset(),
+            name,
+            given,
+            backup_folder=backup_folder if has_files else None,
+            no_backup=not has_files,
+            yes=yes,
+        )
         if not as_json:
             flash.show(flashed)
-    result = provision.provisioned(file, place.after_reset(), sources, replacement(yes, None))
+    replaced = replacement(is_replaced or yes, backup_folder)
+    result = provision.provisioned(file, place.after_reset(), sources, replaced)
     if not as_json:
         provision.show(result)
     outcome = test_mail.sent(place.name()) if mails else None
@@ -93,19 +106,19 @@ def command(
     return _DONE
 
 
-def _why_flash(place: Place) -> str:
-    """What is there instead of a MicroPython that will do; "" if one is. The board starts anew.
+def _why_flash(place: Place) -> tuple[str, bool]:
+    """What is there instead of a MicroPython that will do, "" if one is; and whether it has files to copy.
 
-    Raises HostError where that is not known.
+    The board starts anew. Raises HostError where that is not known.
     """
     try:
         with place.open() as board:
             survey.facts(board)
     except link.SilentError:
-        return f"No MicroPython answers on {place.name()}"
+        return f"No MicroPython answers on {place.name()}", False
     except survey.TooOldError as error:
-        return f"The board on {place.name()} runs {error.runs}"
-    return ""
+        return f"The board on {place.name()} runs {error.runs}", True
+    return "", True
 
 
 def _check_secrets(settings: Mapping[str, Any], folder: Path, words: tuple[str, ...]) -> None:

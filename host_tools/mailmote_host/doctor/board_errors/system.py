@@ -235,7 +235,7 @@ def find(text: str) -> Iterator[Found]:
         yield Found(0, _BY_NUMBER[int(bare)])
     for match in _NUMBER_AND_NAME.finditer(text):
         number, name = int(match[1] or match[3]), match[2] or match[4]
-        fault = _BY_NAME.get(name or "") or _BY_NUMBER.get(number)
+        fault = _BY_NAME.get(name or "") or _BY_NUMBER.get(number) or _BY_NUMBER.get(-number)
         if fault:
             yield Found(match.start(), fault)
     for match in _ALONE.finditer(text):
