@@ -19,19 +19,14 @@ _SENSOR_BYTES = 6
 
 
 def keep(watchers, settings):
-    """Keep what the alarms have told; where there is no room for it, nothing."""
+    """Keep what the alarms have told, if there is room; what was kept before is gone already."""
     data = bytearray()
     for watcher in watchers:
         if watcher.live:  # a recording begins anew
             state = watcher.pack(0, True)
             data += struct.pack(_SENSOR, _whose(settings, watcher.name), len(state))
             data += state
-    if not rtc.write(rtc.ALARMS, data or None):
-        forget()
-
-
-def forget():
-    rtc.write(rtc.ALARMS, None)
+    rtc.write(rtc.ALARMS, data or None)
 
 
 def take_up(watchers, settings):

@@ -5,6 +5,7 @@ import json
 import sys
 
 from battery_board import DEEPSLEEP, HARD, PWRON, SETTINGS, START_S, WDT, Board
+from both_rtc import Clock, filled, read
 from expect import equal, raises
 
 from mailmote import battery, compat, errors, event, log, sign_in, wake
@@ -48,6 +49,16 @@ def test_a_quiet_wake_touches_neither_radio_nor_flash():
         equal((board.wakes, board.radio_wakes, board.flash_wakes), (12, 0, 0))
         equal((board.samples - samples, board.raised, board.mails), (12, [], []))
         equal(board.slept_s, 300)
+
+    settled()(check)
+
+
+def test_what_was_told_in_a_life_on_mains_is_forgotten():
+    def check(board):
+        board.memory = filled([(rtc.ALARMS, b"of another life")]).held
+        board.reset(HARD)
+        board.wake()
+        equal(read(Clock(board.memory), rtc.ALARMS), [None])
 
     settled()(check)
 

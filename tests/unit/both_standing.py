@@ -129,7 +129,7 @@ def test_where_there_is_no_room_nothing_is_kept_and_all_is_told_anew():
     clock = Clock()
     one = settings([alarm()])
     equal(restarted(one, [21], [21], clock=clock), [])
-    on(clock, lambda: (standing.forget(), rtc.write(rtc.CRASHES, bytes(2020))))
+    on(clock, lambda: (rtc.write(rtc.ALARMS, None), rtc.write(rtc.CRASHES, bytes(2020))))
     equal(restarted(one, [21], [21], clock=clock), [(event.ALARM, "Warm")])
     equal(on(clock, lambda: rtc.read(rtc.ALARMS)), None)
 
