@@ -9,6 +9,7 @@ import sys
 import click
 import pytest
 from mailmote_program import MAILMOTE
+from mote_file import MOTE
 
 from mailmote_host import cli
 from mailmote_host.errors import HostError, UsageError
@@ -171,7 +172,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly():
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
-def test_what_the_output_has_no_character_for_is_escaped(encoding):
+def test_what_the_output_has_no_character_for_is_escaped(encoding, tmp_path):
     """The console of an older Windows has a few hundred characters."""
     done = subprocess.run(
         [*MAILMOTE, "provision", "łódź ✓ \N{SNOWFLAKE}\N{THERMOMETER}.toml", "--json"],
@@ -184,6 +185,16 @@ def test_what_the_output_has_no_character_for_is_escaped(encoding):
     assert b"Traceback" not in done.stderr
     assert "łódź ✓ \N{SNOWFLAKE}\N{THERMOMETER}.toml" in json.loads(done.stdout)["error"]
     assert "łódź".encode(encoding, "backslashreplace") in done.stderr
+    (tmp_path / "mote.toml").write_text(MOTE.replace('"freezer-3"', '"freezer-3"\nsite = "Łódź ✓"'))
+    done = subprocess.run(
+        [*MAILMOTE, "check", str(tmp_path / "mote.toml")],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Łódź ✓".encode(encoding, "backslashreplace") in done.stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

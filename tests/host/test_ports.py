@@ -174,6 +174,7 @@ def test_native_usb_whose_loader_has_another_number_is_known_by_its_name(looks):
     loader = (JTAG[0], 0x303A, 0x0002, "0")
     looks([loader], [], [], [JTAG])
     assert returning.Place(JTAG[0]).after_reset() == JTAG[0]
+    assert looks.count < 10
 
 
 def test_a_bridge_does_not_go_away_with_the_board_and_is_not_waited_for(looks):
