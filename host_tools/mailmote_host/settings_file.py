@@ -116,6 +116,9 @@ def check(
     for path, fault in _ca_faults(Path(name).parent, document, [one.path for one in found]):
         problems.append(Problem(name, _line(lines, path), policy_problems.ERROR, _key(path), fault))
         settings = None
+    if settings is not None:
+        for path, doubt in _never_raised(settings):
+            problems.append(Problem(name, _line(lines, path), policy_problems.WARNING, _key(path), doubt))
     problems.sort(key=lambda problem: problem.line or 0)
     if settings is not None:
         size = len(compact(settings))
@@ -210,6 +213,19 @@ def _ca_fault(path: Path) -> str | None:
     except trust.TrustError as error:
         return str(error)
     return None
+
+
+def _never_raised(settings: Mapping[str, Any]) -> Iterator[tuple[toml_lines.Path, str]]:
+    """The limits that no reading of their sensor can pass."""
+    digital = {sensor["name"] for sensor in settings["sensors"] if sensor["driver"] == "digital"}
+    for index, alarm in enumerate(settings["alarms"]):
+        if alarm["sensor"] in digital and (alarm.get("above", 0) >= 1 or alarm.get("below", 1) <= 0):
+            side = "above" if "above" in alarm else "below"
+            yield (
+                ("alarm", index, side),
+                f"this alarm is never raised: a digital input reads 0 or 1, and neither is {side} "
+                f"{alarm[side]:g}. Set it to 0.5",
+            )
 
 
 def _syntax_error(name: str, text: str, message: str) -> Loaded:

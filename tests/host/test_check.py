@@ -121,7 +121,7 @@ def test_settings_with_an_error_have_no_mail(run, tmp_path):
     assert json.loads(run("--json")[1])["mail"] is None
 
 
-def mail_of(tmp_path, alarm, sensor='driver = "adc"\npin = 34', before=""):
+def mail_of(tmp_path, alarm, sensor='driver = "adc"\npin = 34', before="", doubts=()):
     path = tmp_path / "one.toml"
     path.write_text(
         f'{before}[device]\nname = "m"\n'
@@ -129,7 +129,7 @@ def mail_of(tmp_path, alarm, sensor='driver = "adc"\npin = 34', before=""):
         f'\n[[sensor]]\nname = "s"\n{sensor}\n[[alarm]]\nname = "n"\nsensor = "s"\n{alarm}\n'
     )
     loaded = settings_file.load(path, check.drivers())
-    assert [str(problem) for problem in loaded.problems] == []
+    assert [problem.key for problem in loaded.problems] == list(doubts)
     return example_mail.of_alarm(loaded.settings, loaded.settings["alarms"][0], NOW_S)
 
 
@@ -168,7 +168,8 @@ def test_a_contact_reads_0_or_1(tmp_path, limit, value):
 
 
 def test_a_threshold_that_a_contact_never_reaches_is_no_traceback(tmp_path):
-    assert mail_of(tmp_path, "above = 1", 'driver = "digital"\npin = 4').subject == "m: n 1.05"
+    sensor = 'driver = "digital"\npin = 4'
+    assert mail_of(tmp_path, "above = 1", sensor, doubts=["alarm[0].above"]).subject == "m: n 1.05"
 
 
 @pytest.mark.parametrize("silence", ["90s", "8d", "30d"])

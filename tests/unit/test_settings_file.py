@@ -226,6 +226,24 @@ def test_what_cannot_be_read_is_one_line_with_the_fix(mote, content, place, text
     assert "\n" not in told
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("above = 1", "neither is above 1. Set it to 0.5"),
+        ("below = 0", "neither is below 0"),
+        ("above = 0.5", ""),
+    ],
+)
+def test_a_limit_that_a_digital_input_cannot_pass_is_warned_of(mote, limit, told):
+    drivers = {"digital": {"pin": (int, ..., "the number of the pin")}}
+    text = GOOD.replace('"adc"', '"digital"').replace("above = -15", limit)
+    loaded = mote(text, drivers)
+    assert loaded.settings is not None
+    found = [problem for problem in loaded.problems if "never raised" in problem.text]
+    assert [(one.line, one.level) for one in found] == ([(17, "warning")] if told else [])
+    assert told in "".join(one.text for one in found)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     missing = settings_file.load(tmp_path / "mote.toml", DRIVERS)
     assert (
