@@ -9,6 +9,7 @@ with: an object whose only key is `error`.
 """
 
 import contextlib
+import difflib
 import io
 import json
 import os
@@ -73,6 +74,16 @@ class _Commands(click.Group):
         command = import_module(f".{COMMANDS[cmd_name][0]}", __package__).command
         command.name = cmd_name
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := difflib.get_close_matches(args[0], COMMANDS, 1):
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

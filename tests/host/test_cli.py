@@ -158,7 +158,9 @@ def test_a_fault_of_our_own_is_told_by_its_place_and_never_by_its_text(fails, ca
 
 def test_a_wrong_word_is_wrong_usage(capsys):
     assert cli.main(["chek"]) == 2
-    assert "Traceback" not in capsys.readouterr().err
+    assert "No such command 'chek'. Did you mean 'check'?" in capsys.readouterr().err
+    assert cli.main(["nonsense"]) == 2
+    assert "mean" not in capsys.readouterr().err
 
 
 def test_a_reader_that_goes_away_ends_the_command_quietly():

@@ -92,6 +92,7 @@ def test_verify_tells_of_each_image_and_fails_where_one_is_altered(site, run, tm
     code, out, _ = run("verify", own)
     assert code == 0
     assert "esp32s2, sound, but not pinned" in out
+    assert "only stands in for MicroPython, on virtual boards" in out
 
 
 def test_wrong_usage_is_told(site, run):

@@ -293,6 +293,12 @@ def test_a_certificate_that_is_advised_is_not_taken_for_one_that_is_there(run):
     assert "The board has a certificate of its own" not in out
 
 
+def test_several_who_get_the_mail_may_stand_with_commas(run):
+    site = SITE.replace("ops@contoso.com", '"ops@contoso.com, oncall@contoso.com" --to a@contoso.com')
+    assert run(f"--name freezer-1 {site} {OAUTH} {SENSOR}")[0] == 0
+    assert settings()["mail"]["to"] == ["ops@contoso.com", "oncall@contoso.com", "a@contoso.com"]
+
+
 def test_an_mx_endpoint_that_was_told(run):
     site = SITE.replace("contoso", "con-toso")
     host = "con-toso-com.x.mail.protection.outlook.com"

@@ -50,7 +50,7 @@ Example:
 @click.option("--wifi", metavar="SSID", help="the Wi-Fi network")
 @click.option("--wired", is_flag=True, help="no Wi-Fi: the board is on a wire")
 @click.option("--from", "sender", metavar="ADDRESS", help="the address that it writes from")
-@click.option("--to", multiple=True, metavar="ADDRESS", help="who gets the mail; repeatable")
+@click.option("--to", multiple=True, metavar="ADDRESS", help="who gets the mail; repeatable, or with commas")
 @click.option("--outside/--inside", default=None, help="does mail leave your organisation?")
 @click.option(
     "--static-address/--dynamic-address",
@@ -141,7 +141,7 @@ def _from_flags(flags: dict[str, Any]) -> Answers:
     return Answers(
         **told,
         wifi="" if flags["wired"] else flags["wifi"],
-        to=list(flags["to"]),
+        to=[one.strip() for told in flags["to"] for one in told.split(",")],
         sign_in=_SIGN_INS[sign_in] if sign_in else None,
         driver_options=_driver_options(flags["driver"], flags["pin"], flags["driver_option"]),
     )

@@ -144,6 +144,8 @@ def verify(files: tuple[Path, ...], as_json: bool) -> int:
             click.echo(f"✗ {result['file']}: {result['error']}")
         else:
             pinned = "as it was fetched" if result["pinned"] else "sound, but not pinned: it was not fetched"
+            if result["stands_in"]:
+                pinned += "; it only stands in for MicroPython, on virtual boards"
             click.echo(f"✓ {result['file']}: MicroPython {result['version']}, {result['chip']}, {pinned}")
     sys.stdout.flush()
     return _FAILED if any(result["error"] for result in results) else _DONE
@@ -151,12 +153,14 @@ def verify(files: tuple[Path, ...], as_json: bool) -> int:
 
 def _verified(path: Path, store: Store) -> dict[str, Any]:
     result = {"file": str(path), "error": None, "version": None, "chip": None, "pinned": False}
+    result["stands_in"] = False
     try:
         image = images.verified(path, None, store)
         return {
             **result,
             "version": image.version,
             "chip": image.chip,
+            "stands_in": image.stands_in,
             "pinned": store.pin(path.name) is not None,
         }
     except HostError as error:
