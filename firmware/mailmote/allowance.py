@@ -8,6 +8,7 @@ import binascii
 import struct
 
 from . import log
+from .compat import const
 from .errors import StorageError
 from .net import clock
 from .policy.budget import Budget
@@ -15,10 +16,10 @@ from .policy.rate import Rate
 from .store import state
 
 _BUSY = ("concurrent-connections", "server-busy", "rate-limited")
-_SLOW_S = 20  # a throttled mailbox is answered late; a good one within seconds
-_LONGEST_S = 3600  # the rolling day is looked at anew
+_SLOW_S = const(20)  # a throttled mailbox is answered late; a good one within seconds
+_LONGEST_S = const(3600)  # the rolling day is looked at anew
 _RECIPIENTS = "recipients"  # its name in the store
-_BUDGET_AT = 10
+_BUDGET_AT = const(10)
 PACKED_BYTES = 34
 
 

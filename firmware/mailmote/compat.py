@@ -15,6 +15,15 @@ import socket
 import sys
 import time
 
+try:
+    # What stands in const() is no name at run time: its value is in the code, and the heap is for the mail.
+    from micropython import const  # pyright: ignore[reportAssignmentType]
+except ImportError:
+
+    def const(value):
+        return value
+
+
 MICROPYTHON = sys.implementation.name == "micropython"
 VERSION = "%d.%d.%d" % sys.implementation.version[:3] if MICROPYTHON else None  # of MicroPython
 

@@ -3,13 +3,14 @@
 import os
 
 from . import log
+from .compat import const
 
 _FOLDER = "state"
 _FILE = _FOLDER + "/crash.txt"
 _UNFINISHED = _FOLDER + "/crash.tmp"
-_MAX_BYTES = 1500
-_MAX_TRACEBACK_BYTES = 800
-_MAX_LINE_CHARACTERS = 200
+_MAX_BYTES = const(1500)
+_MAX_TRACEBACK_BYTES = const(800)
+_MAX_LINE_CHARACTERS = const(200)
 _LOG_HEADING = ["", "The last lines of the log:"]
 
 

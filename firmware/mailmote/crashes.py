@@ -12,19 +12,20 @@ steps by years when it is. All but the text is in the memory of the RTC, which p
 import struct
 
 from . import compat, log
+from .compat import const
 from .store import rtc
 
-_MOST = 3
-_WITHIN_S = 600
-_MOST_SLOWLY = 6  # as of a program that hangs some minutes after each start
+_MOST = const(3)
+_WITHIN_S = const(600)
+_MOST_SLOWLY = const(6)  # as of a program that hangs some minutes after each start
 _SLOWLY_WITHIN_S = 6 * 3600
 _SAFE_S = 3600  # of safe mode, doubled up to _MOST_DOUBLED times
-_MOST_DOUBLED = 2
-_CALM_S = 3600  # without safe mode, after which the next one is a first one again
+_MOST_DOUBLED = const(2)
+_CALM_S = const(3600)  # without safe mode, after which the next one is a first one again
 
 _RUNS, _SAFE, _ANNOUNCED, _TOLD = 1, 2, 4, 8
 _KEPT = "<BBII6I"  # flags, times doubled, seconds run, when safe mode began or ended, the last crashes
-_NEVER = 0xFFFFFFFF
+_NEVER = const(0xFFFFFFFF)
 _RESET = (
     "The board was reset while it worked: by its watchdog, as the program hung, or by a panic of MicroPython."
 )

@@ -2,15 +2,16 @@
 
 from . import compat, log
 from .civil import duration
+from .compat import const
 from .courier import Courier
 from .errors import MailmoteError, RetryLater
 from .explanations import failure
 from .net import clock
 from .routes import Routes
 
-_STAY_S = 120  # a turn of the mailbox's that is so near is waited for; it would be missed in deep sleep
-_EARLY_S = 60  # so long before such a turn the board is awake again: to boot, to connect, and to be on time
-_AGAIN_S = 60  # where nothing says when
+_STAY_S = const(120)  # a turn of the mailbox's that is so near is waited for: deep sleep would miss it
+_EARLY_S = const(60)  # so long before such a turn the board is awake again: to boot and to connect
+_AGAIN_S = const(60)  # where nothing says when
 
 
 class Errand:

@@ -7,14 +7,15 @@ A coroutine that merely fed the watchdog would prove nothing but that the event 
 import asyncio
 
 from . import compat, log
+from .compat import const
 
 _CHECK_S = 5
 _RESTART_S = 5  # doubled with each failure in a row
-_MAX_RESTART_S = 300
+_MAX_RESTART_S = const(300)
 # Beyond a task's own word: DNS and one step of a TLS handshake block everything for about 20 s each.
-_GRACE_S = 90
+_GRACE_S = const(90)
 WATCHDOG_S = 180
-_GOOD_RUN_MS = 600000
+_GOOD_RUN_MS = const(600000)
 
 
 class Heartbeat:

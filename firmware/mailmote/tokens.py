@@ -12,7 +12,7 @@ import asyncio
 import json
 
 from . import compat, log
-from .compat import borrow
+from .compat import borrow, const
 from .errors import MailmoteError, RetryLater, StorageError
 from .explanations import failure
 from .net import clock
@@ -20,15 +20,15 @@ from .redaction import hide
 from .smtp.credentials import Bearer
 from .store import secrets, state
 
-_EARLY_S = 300  # a token is not begun to be used in its last minutes
-_MAX_LIFETIME_S = 86400
-_MAX_TOKEN_CHARACTERS = 8192
+_EARLY_S = const(300)  # a token is not begun to be used in its last minutes
+_MAX_LIFETIME_S = const(86400)
+_MAX_TOKEN_CHARACTERS = const(8192)
 _RENEW_AFTER_S = 60 * 86400
-_LOOK_S = 3600
-_LOOK_FOR_CLOCK_S = 10
+_LOOK_S = const(3600)
+_LOOK_FOR_CLOCK_S = const(10)
 _SIGNED_IN = "signed-in"
-_STORED_EVERY_S = 86400  # that the token was renewed is written down at most once a day
-_TURN_S = 600  # another task may hold the connection, and then the flash
+_STORED_EVERY_S = const(86400)  # that the token was renewed is written down at most once a day
+_TURN_S = const(600)  # another task may hold the connection, and then the flash
 # What a server says of a token that ended early, or was revoked.
 _STALE = ("bad-token", "sign-in-refused")
 

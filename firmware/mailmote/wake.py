@@ -13,6 +13,7 @@ finds it.
 import asyncio
 
 from . import compat, event, log
+from .compat import const
 from .crashes import text as crash_text
 from .errors import StorageError
 from .health import Health
@@ -24,13 +25,13 @@ from .supervisor import Supervisor
 from .watcher import Watcher
 from .wifi import link_of
 
-_EARLY_S = 2  # a sensor that is due so soon is asked now: the clock of deep sleep is not that exact
-_LINK_S = 30  # association and DHCP
-_WAKE_S = 300  # what is not done by then is tried again later
+_EARLY_S = const(2)  # a sensor that is due so soon is asked now: the clock of deep sleep is not that exact
+_LINK_S = const(30)  # association and DHCP
+_WAKE_S = const(300)  # what is not done by then is tried again later
 _LISTEN_S = 10
 _CLOCK_EARLY_S = DAY_S // 2  # with the network there anyway, the clock is set before it is due
-_CLOCK_RETRY_S = 900
-_MOST_DOUBLINGS = 6
+_CLOCK_RETRY_S = const(900)
+_MOST_DOUBLINGS = const(6)
 _NEVER_USED_S = 365 * DAY_S  # a sign-in that never was used is due in 1970
 _LONGEST_PAUSE_S = 5 * 3600  # the courier's are up to four hours
 # What is kept of each alarm: readings, and whether it flaps. The less, the more alarms there is room for.

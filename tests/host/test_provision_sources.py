@@ -96,8 +96,8 @@ def test_the_keyring_is_asked_for_the_sender_that_a_secret_is_for(memory):
 def test_the_sign_in_is_that_of_the_way_that_needs_it(monkeypatch):
     asked = []
 
-    def sign_in(oauth, user, console, verify):
-        asked.append((oauth, user, verify))
+    def sign_in(oauth, user, console, bundle):
+        asked.append((oauth, user, bundle))
         return b"a refresh token"
 
     monkeypatch.setattr("mailmote_host.sign_in.device_code.sign_in", sign_in)
@@ -108,7 +108,7 @@ def test_the_sign_in_is_that_of_the_way_that_needs_it(monkeypatch):
     settings["mail"] = settings["mail"] | {"ca": "site.pem"}
     source = secret_sources.chosen(["sign-in"], settings, Path("there"), True)
     assert source.get("oauth.refresh") == b"a refresh token"
-    assert asked == [(oauth, "mote@contoso.com", True), (oauth, "mote@contoso.com", Path("there/site.pem"))]
+    assert asked == [(oauth, "mote@contoso.com", None), (oauth, "mote@contoso.com", Path("there/site.pem"))]
     assert secret_sources.chosen(["sign-in"], SETTINGS, Path(), True).get("oauth.refresh") is None
 
 

@@ -13,14 +13,15 @@ A site without NTP is served by the floor, too: after a power cut the clock goes
 import time
 
 from .. import civil, compat, log
+from ..compat import const
 
 FLOOR = "clock-floor"  # its name in the store
 
-_NOT_BEFORE_S = 1767225600  # 2026-01-01: no board runs this firmware before it was written
+_NOT_BEFORE_S = const(1767225600)  # 2026-01-01: no board runs this firmware before it was written
 _NOT_AFTER_S = _NOT_BEFORE_S + 9 * 365 * 86400  # what a broken NTP answer becomes lies in 2036
-_FLOOR_AGE_S = 86400  # certificates last for months, and flash wears: a write a day is enough
+_FLOOR_AGE_S = const(86400)  # certificates last for months, and flash wears: a write a day is enough
 _AGAIN_S = 6 * 3600  # an ESP32's clock drifts by seconds a day
-_RETRY_S = 60
+_RETRY_S = const(60)
 _SELDOM_S = 15 * 60  # once every server was asked, and the clock is set without them: a site may have no NTP
 
 _floor_s = 0

@@ -5,15 +5,16 @@ cookies and policies of some kB. A body counts by Content-Length or in chunks. O
 the stream could be cut anywhere: TLS on MicroPython does not tell, and its JSON parser takes half an object.
 """
 
+from ..compat import const
 from ..errors import ProtocolError, RetryLater
 from ..explanations import failure
 
-_MAX_HEAD_OCTETS = 16384  # what common servers take themselves
-_MAX_BODY_OCTETS = 16384  # an access token has 2 to 4 kB, a refresh token 1 to 2
-_KEPT_LINE_OCTETS = 256
-_MAX_INTERIM = 4  # answers of 1xx that come before the real one
-_MAX_RETRY_AFTER_S = 86400
-_MAX_HOST_OCTETS = 80  # of the one that a redirect names
+_MAX_HEAD_OCTETS = const(16384)  # what common servers take themselves
+_MAX_BODY_OCTETS = const(16384)  # an access token has 2 to 4 kB, a refresh token 1 to 2
+_KEPT_LINE_OCTETS = const(256)
+_MAX_INTERIM = const(4)  # answers of 1xx that come before the real one
+_MAX_RETRY_AFTER_S = const(86400)
+_MAX_HOST_OCTETS = const(80)  # of the one that a redirect names
 
 # What stands for the rest of a line of which the beginning is kept: no number, coding or host ends so.
 _REST_OF_LINE = b"..."

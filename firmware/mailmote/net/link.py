@@ -14,15 +14,16 @@ import random
 
 from .. import compat, log
 from ..civil import duration
+from ..compat import const
 
 _CONNECT_S = 20  # association and DHCP of a slow access point
-_STEADY_S = 3
-_FIRST_PAUSE_S = 2
-_LONGEST_PAUSE_S = 60
-_WATCH_S = 5
-_SETTLE_S = 1
-_FAILURES_TO_RESTART = 3  # of the radio
-_IDLE = 1000  # network.STAT_IDLE; reasons of failure are below it
+_STEADY_S = const(3)
+_FIRST_PAUSE_S = const(2)
+_LONGEST_PAUSE_S = const(60)
+_WATCH_S = const(5)
+_SETTLE_S = const(1)
+_FAILURES_TO_RESTART = const(3)  # of the radio
+_IDLE = const(1000)  # network.STAT_IDLE; reasons of failure are below it
 _LOST_AGAIN, _UNKNOWN = 0, -1  # for wifi_words
 
 

@@ -10,10 +10,11 @@ address costs a failed attempt.
 import errno
 
 from .. import compat
+from ..compat import const
 
-_KEPT_NAMES = 4  # three mail servers and the sign-in service
-_KEPT_ADDRESSES = 4  # of a name: each has its part of the time for a connection
-_FRESH_MS = 600000
+_KEPT_NAMES = const(4)  # three mail servers and the sign-in service
+_KEPT_ADDRESSES = const(4)  # of a name: each has its part of the time for a connection
+_FRESH_MS = const(600000)
 
 _names = []  # the one asked for last is the last
 

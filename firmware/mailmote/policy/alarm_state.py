@@ -8,27 +8,28 @@ and sound, or nothing (store/rtc.py), so nothing is checked here but the length.
 
 import struct
 
+from ..compat import const
 from ..event import NO_READING, SENSOR_ERROR
 
 MAX_READINGS = 3  # of those an alarm keeps: memory is scarce, and three show a trend
 
-_CALLED = 1
-_FAILING = 2
-_LEVEL = 4
-_LEVEL_TOLD = 8
-_EXTREME = 16
-_ABSENT = 32
-_ABSENT_TOLD = 64
-_SENSOR_ERROR = 128
-_READINGS_SHIFT = 8
+_CALLED = const(1)
+_FAILING = const(2)
+_LEVEL = const(4)
+_LEVEL_TOLD = const(8)
+_EXTREME = const(16)
+_ABSENT = const(32)
+_ABSENT_TOLD = const(64)
+_SENSOR_ERROR = const(128)
+_READINGS_SHIFT = const(8)
 
 _HEAD = "<HII"
 _HEAD_BYTES = 10
-_WORD_BYTES = 4
+_WORD_BYTES = const(4)
 _READING = "<Hf"
-_READING_BYTES = 6
-_AGE_UNIT_S = 4  # 16 bits then reach over three days
-_LAST_S = 0xFFFFFFFF
+_READING_BYTES = const(6)
+_AGE_UNIT_S = const(4)  # 16 bits then reach over three days
+_LAST_S = const(0xFFFFFFFF)
 
 # Of everything that can be kept.
 MAX_BYTES = _HEAD_BYTES + 6 * _WORD_BYTES + MAX_READINGS * _READING_BYTES

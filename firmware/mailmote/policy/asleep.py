@@ -6,15 +6,17 @@ when it lies further ahead than it was ever meant to.
 
 import struct
 
+from ..compat import const
+
 DAY_S = 86400
 
-_FORMAT = 1
+_FORMAT = const(1)
 _HEAD = "<BIHIIBIIBIHHHHH"
 _HEAD_BYTES = struct.calcsize(_HEAD)
 _SENSOR = "<IH"
 _SENSOR_BYTES = struct.calcsize(_SENSOR)
-_LAST_S = 0xFFFFFFFF
-_MOST = 0xFFFF
+_LAST_S = const(0xFFFFFFFF)
+_MOST = const(0xFFFF)
 
 
 class Asleep:

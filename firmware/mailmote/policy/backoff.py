@@ -6,16 +6,18 @@ kept and tried for as long as it takes; RFC 5321 section 4.5.4.1 asks for 4 to 5
 
 import struct
 
+from ..compat import const
+
 LATER = 0  # it may pass
 FIX = 1  # a person has to act first: hammering a sign-in prolongs a lockout
 LOCKED = 2  # the account is locked: no attempt for an hour
 
-_FIX_FIRST_S = 900
-_LOCKED_FIRST_S = 3600
-_SLOW_CAP_S = 12000  # which the jitter takes to four hours at most
+_FIX_FIRST_S = const(900)
+_LOCKED_FIRST_S = const(3600)
+_SLOW_CAP_S = const(12000)  # which the jitter takes to four hours at most
 _JITTER = 0.2
-_MOST_DOUBLINGS = 20
-_MOST_FAILURES = 0xFFFF
+_MOST_DOUBLINGS = const(20)
+_MOST_FAILURES = const(0xFFFF)
 _FORM = "<BH"
 
 

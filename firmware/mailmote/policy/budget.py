@@ -11,16 +11,18 @@ up to one step too many for each of the thirds, and never too few.
 
 import struct
 
+from ..compat import const
+
 _BUCKET_S = 4 * 3600
-_BUCKETS = 7
+_BUCKETS = const(7)
 _THIRD_S = 8 * 3600
-_THIRDS = 4
+_THIRDS = const(4)
 _FIRST_THIRD = 1767225600 // _THIRD_S  # 2026-01-01
-_LAST_THIRD = 9999  # in 2035
-_STEPS = 99
+_LAST_THIRD = const(9999)  # in 2035
+_STEPS = const(99)
 _FORM = "<II8H"
-_LAST_S = 0xFFFFFFFF
-_MOST = 0xFFFF
+_LAST_S = const(0xFFFFFFFF)
+_MOST = const(0xFFFF)
 
 
 class Budget:

@@ -11,20 +11,21 @@ Time comes in, in whole seconds, from the clock that the alarm goes by: a record
 
 import struct
 
+from ..compat import const
 from ..event import ABOVE, ALARM, BELOW, NO_READING, RECOVERY, REMINDER, SENSOR_ERROR, Event, merged
 
 _NOTHING = ()
 _CHANGES = (ALARM, RECOVERY)
 _OF_LEVEL = (ABOVE, BELOW)
 _OF_ABSENCE = (NO_READING, SENSOR_ERROR)
-_CONDITIONS = 2
-_HOUR_S = 3600
-_LATE_S = 60  # as in alarms.py: more than that is the clock being set
+_CONDITIONS = const(2)
+_HOUR_S = const(3600)
+_LATE_S = const(60)  # as in alarms.py: more than that is the clock being set
 
 _HEAD = "<BBI"
 _HELD = "<BBHIIIfff"
-_LAST_S = 0xFFFFFFFF
-_MOST = 0xFFFF
+_LAST_S = const(0xFFFFFFFF)
+_MOST = const(0xFFFF)
 _NAN = float("nan")
 
 

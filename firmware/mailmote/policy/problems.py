@@ -1,13 +1,14 @@
 """What is wrong with a settings file, in words: each problem names its key, the rule and the fix."""
 
 from ..addresses import has_control
+from ..compat import const
 
 ERROR = "error"
 WARNING = "warning"
 
-_SHOWN = 60  # characters of a value in a message: enough to know it again
-_LISTED = 12  # known names in a message
-_COMPARED = 40  # characters; a longer word is no slip of a known one
+_SHOWN = const(60)  # characters of a value in a message: enough to know it again
+_LISTED = const(12)  # known names in a message
+_COMPARED = const(40)  # characters; a longer word is no slip of a known one
 
 _SECRET_WORDS = (
     "passw",

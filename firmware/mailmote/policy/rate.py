@@ -17,18 +17,20 @@ only the message after an outage waits for one.
 
 import struct
 
-_TICKS = 30  # in a second
-_SLOT = 62  # ticks: 30 slots take 62 s
-_SLACK = 30
-_SLOT_ALONE = 68
+from ..compat import const
+
+_TICKS = const(30)  # in a second
+_SLOT = const(62)  # ticks: 30 slots take 62 s
+_SLACK = const(30)
+_SLOT_ALONE = const(68)
 _SLACK_ALONE = 3 * _SLOT_ALONE
-_WIDE_SLACK = 450  # more of it, where the interval is beyond a minute and a missed turn costs as much
+_WIDE_SLACK = const(450)  # more of it, where the interval is beyond a minute and a missed turn costs as much
 _MINUTE = 30 * _SLOT
-_FULL = 16  # the rate is counted in sixteenths, and never lower than one
-_FORGET_S = 600  # so long after its turn nobody waits for it any more: a slow server takes minutes to open
+_FULL = const(16)  # the rate is counted in sixteenths, and never lower than one
+_FORGET_S = const(600)  # so long after its turn nobody waits any more: a slow server takes minutes to open
 _FORM = "<BBi"
-_OUTAGE = 1
-_BEGUN = 2
+_OUTAGE = const(1)
+_BEGUN = const(2)
 
 
 class Rate:

@@ -8,6 +8,7 @@ https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
 from ..civil import duration
+from ..compat import const
 from ..errors import FixSettings, RetryLater
 from ..explanations import explain, rows
 from ..redaction import shortened
@@ -16,11 +17,11 @@ _PARTS = ("entra", "oauth")  # of the table
 _CLASSES = {"retry-later": RetryLater, "fix-settings": FixSettings}
 
 # Entra gives one number; what else a list holds is not its own.
-_MAX_NUMBERS = 4
-_MAX_NUMBER = 99999999
-_MAX_NAME_CHARACTERS = 64
+_MAX_NUMBERS = const(4)
+_MAX_NUMBER = const(99999999)
+_MAX_NAME_CHARACTERS = const(64)
 # What is kept to be logged, mailed and explained: the rest is trace ids and advice to programmers.
-_KEPT_CHARACTERS = 200
+_KEPT_CHARACTERS = const(200)
 
 
 def refusal(status, answer, retry_after_s=0):

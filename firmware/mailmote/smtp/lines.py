@@ -4,23 +4,24 @@ A reply is one line or several: `250-text` and so on to the last, `250 text`, ea
 only when its last CRLF is there: a connection that closes in the middle of one has said nothing.
 """
 
+from ..compat import const
 from ..errors import ProtocolError, SettingsError
 from ..explanations import failure
 from ..redaction import shortened
 
 # RFC 5321 allows 512 octets a line. Exchange's SendAsDenied reply brings its diagnostic data along,
 # well over that.
-_MAX_LINE_OCTETS = 4096
+_MAX_LINE_OCTETS = const(4096)
 # The longest EHLO answers in the field have about 25 lines.
-_MAX_LINES = 64
+_MAX_LINES = const(64)
 # What one reply may take of the heap.
-_MAX_REPLY_OCTETS = 8192
+_MAX_REPLY_OCTETS = const(8192)
 # What is kept of a line to be logged, mailed and explained: the rest is diagnostic data.
-_KEPT_LINE_CHARACTERS = 1024
+_KEPT_LINE_CHARACTERS = const(1024)
 
-_SHOWN_CHARACTERS = 40  # of a line that is no reply
+_SHOWN_CHARACTERS = const(40)  # of a line that is no reply
 
-_CODE_DIGITS = 3
+_CODE_DIGITS = const(3)
 
 
 class Reply:

@@ -13,30 +13,31 @@ pending again: a second mail is better than none.
 import binascii
 import struct
 
+from ..compat import const
 from ..errors import StorageError
 from ..event import READINGS_KEPT, Event
 
 MAX_BYTES = 128  # littlefs with MicroPython's parameters: one byte more costs an erase of 4096
 MAX_NAME_BYTES = 40
 
-_MAGIC = 0xA2
+_MAGIC = const(0xA2)
 _HEAD = "<BBBBIIIfffIIHHIBB"
 _HEAD_BYTES = struct.calcsize(_HEAD)
-_OLD_MAGIC = 0xA1
+_OLD_MAGIC = const(0xA1)
 _OLD_HEAD = "<BBBBIIIfffIIHB"
 _OLD_HEAD_BYTES = struct.calcsize(_OLD_HEAD)
 _READING = "<Hf"
 _READING_BYTES = struct.calcsize(_READING)
-_AGE_UNIT_S = 4  # 16 bits then reach over three days
+_AGE_UNIT_S = const(4)  # 16 bits then reach over three days
 EVERYONE = 0xFFFFFFFF
 _NONE = float("nan")
-_MOST_COUNTED = 0xFFFF
+_MOST_COUNTED = const(0xFFFF)
 
 # How a mail with this record was begun, which is how the next try has to send it.
 NOT_BEGUN = 0
 ALONE = 1
 ENDS_DIGEST = 2  # it is the last of those that one mail told
-_DATED = 0x80  # beside it
+_DATED = const(0x80)  # beside it
 
 
 class Record:

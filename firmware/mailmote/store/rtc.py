@@ -9,16 +9,18 @@ MicroPython that was built without this memory has nothing in it and keeps nothi
 import binascii
 import struct
 
+from ..compat import const
+
 CRASHES = 1
 BATTERY = 2
 COURIER = 3
 ALARMS = 4
 
 _HEAD = b"mote\x01"  # the magic, and the version of what follows
-_CRC_BYTES = 4
+_CRC_BYTES = const(4)
 _SECTION = "<BH"
-_SECTION_BYTES = 3
-_MAX_BYTES = 2048
+_SECTION_BYTES = const(3)
+_MAX_BYTES = const(2048)
 
 
 def read(section):
