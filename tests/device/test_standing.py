@@ -2,7 +2,7 @@
 
 import pytest
 from sessions import RUNTIMES
-from test_agent import TIMEOUT_S, mails, settings, tenant
+from test_agent import mails, run_until, settings, tenant
 
 from mailmote_host.tenant.service import serve
 from mailmote_host.virtual.board import VirtualBoard
@@ -41,14 +41,6 @@ def board_in(folder, service, runtime):
     ]
     files = {"lib/mailmote/sensors/planned.py": DRIVER, "starts": b"0"}
     return VirtualBoard(folder, wanted, {"wifi.password": b"canary-wifi"}, files, runtime=runtime)
-
-
-def run_until(board, words):
-    for line in board.lines(TIMEOUT_S):
-        if words in line:
-            break
-    board.stop()
-    assert words in board.console, board.console
 
 
 def test_a_restart_tells_nothing_twice_and_the_end_all_the_same(tmp_path, runtime):

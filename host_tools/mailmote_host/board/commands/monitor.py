@@ -2,7 +2,7 @@
 
 import re
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import click
@@ -70,30 +70,10 @@ def command(
     for.
     """
     chosen = ports.choose(port)
-    try:
-        seen = _followed(chosen, reset, level, timestamps, log_file, for_s, until, as_json)
-    except KeyboardInterrupt:
-        if until is not None:
-            raise
-        return _IN_TIME
-    if until is None or seen:
-        return _IN_TIME
-    print(f"No line with {until!r} came within {for_s:g} s.", file=sys.stderr)
-    return _TOO_LATE
-
-
-def _followed(
-    chosen: str,
-    reset: bool,
-    level: str,
-    timestamps: log_view.Timestamps,
-    log_file: Path | None,
-    for_s: float | None,
-    until: str | None,
-    as_json: bool,
-) -> bool:
-    """Show the log until its time is over, or a line has the text. Returns whether one had."""
+    seen = False
     with ExitStack() as stack:
+        if until is None:  # where a text is waited for, it was not seen
+            stack.enter_context(suppress(KeyboardInterrupt))
         shows = [log_view.to_json(sys.stdout) if as_json else log_view.to_terminal(sys.stdout, timestamps)]
         if log_file:
             file = stack.enter_context(log_file.open("a", encoding="utf-8"))
@@ -101,7 +81,11 @@ def _followed(
         lines = stack.enter_context(closing(monitoring.follow(chosen, for_s, press_reset=reset)))
         if sys.stderr.isatty():
             print(f"Following {chosen}. Ctrl-C ends it; the board runs on.", file=sys.stderr)
-        return _shown_until(lines, shows, level, until)
+        seen = _shown_until(lines, shows, level, until)
+    if until is None or seen:
+        return _IN_TIME
+    print(f"No line with {until!r} came within {for_s:g} s.", file=sys.stderr)
+    return _TOO_LATE
 
 
 def _shown_until(
