@@ -5,12 +5,10 @@ what Microsoft 365 gives a mailbox. Characters above ASCII need SMTPUTF8, which 
 and refuses (`502 5.3.3`), so they are refused here.
 """
 
-from .compat import const
-
 _ATEXT = "!#$%&'*+-/=?^_`{|}~"
-_MAX_LOCAL_OCTETS = const(64)  # RFC 5321 section 4.5.3.1.1
-_MAX_DOMAIN_OCTETS = const(255)  # RFC 5321 section 4.5.3.1.2
-_MAX_PATH_OCTETS = const(254)  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+_MAX_LOCAL_OCTETS = 64  # RFC 5321 section 4.5.3.1.1
+_MAX_DOMAIN_OCTETS = 255  # RFC 5321 section 4.5.3.1.2
+_MAX_PATH_OCTETS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 
 
 def has_control(text):

@@ -8,15 +8,14 @@ for that, RFC 5322 section 2.1.1 for 78) where it can be broken, and never beyon
 import binascii
 
 from ..addresses import address_fault, has_control
-from ..compat import const
 from ..errors import SettingsError
 
-_LINE = const(76)
-_HARD_LINE = const(998)  # RFC 5322 section 2.1.1, without its CRLF
-_LONGEST_WORD = const(64)  # fits in a first line beside any field name that is used here
-_ENCODED_ROOM = const(52)  # of such a word, less `=?UTF-8?B?` and `?=`; a multiple of 4 for base64
+_LINE = 76
+_HARD_LINE = 998  # RFC 5322 section 2.1.1, without its CRLF
+_LONGEST_WORD = 64  # fits in a first line beside any field name that is used here
+_ENCODED_ROOM = 52  # of such a word, less `=?UTF-8?B?` and `?=`; a multiple of 4 for base64
 _BASE64_ROOM = _ENCODED_ROOM // 4 * 3
-_FILENAME_OCTETS = const(255)
+_FILENAME_OCTETS = 255
 
 _LETTERS_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _Q_SAFE = _LETTERS_DIGITS + b" !*+-/"  # RFC 2047 section 5 (3): good in a display name too; a space goes as _

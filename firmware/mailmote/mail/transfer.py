@@ -5,18 +5,16 @@ Each is a generator of small bytes-like pieces. A piece of `quoted_printable` is
 
 import binascii
 
-from ..compat import const
-
 CRLF = b"\r\n"
 
 SEVEN_BIT = "7bit"
 EIGHT_BIT = "8bit"
 QUOTED_PRINTABLE = "quoted-printable"
 
-_LONGEST_LINE = const(998)  # RFC 5322 section 2.1.1, without its CRLF
-_QP_LINE = const(76)  # RFC 2045 section 6.7 (5)
-_BASE64_GROUP = const(57)  # octets that make a line of 76 characters: RFC 2045 section 6.8
-_READ_OCTETS = const(512)
+_LONGEST_LINE = 998  # RFC 5322 section 2.1.1, without its CRLF
+_QP_LINE = 76  # RFC 2045 section 6.7 (5)
+_BASE64_GROUP = 57  # octets that make a line of 76 characters: RFC 2045 section 6.8
+_READ_OCTETS = 512
 _HEX = b"0123456789ABCDEF"
 
 
