@@ -1,10 +1,8 @@
 """Dot-stuffing for DATA: RFC 5321 section 4.5.2."""
 
-from ..compat import const
-
-_CR = const(13)
-_LF = const(10)
-_DOT = const(46)
+_CR = 13
+_LF = 10
+_DOT = 46
 
 
 class DotStuffer:
