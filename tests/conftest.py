@@ -31,10 +31,13 @@ def micropython():
 
 
 @cache
+_HEAP = "heapsize=4M"  # a test has a flash of up to 1 MB in it, in one piece
+
+
 def _run_on_micropython(path):
     entries = ":".join(str(folder) for folder in (path.parent, FIRMWARE, TESTS))
     done = subprocess.run(
-        [*interpreter.find(), str(TESTS / "unit" / "run_on_micropython.py"), entries, path.stem],
+        [*interpreter.find(), "-X", _HEAP, str(TESTS / "unit" / "run_on_micropython.py"), entries, path.stem],
         capture_output=True,
         text=True,
         timeout=110,

@@ -16,9 +16,8 @@ import struct
 from .. import log
 from ..errors import StorageError
 from ..event import TEST, merged
+from .outbox import MERGED_AT_ONCE
 from .record import ENDS_DIGEST, NOT_BEGUN, Record
-
-MOST_AT_ONCE = 8  # a walk reads every record: not for the sake of one
 
 
 def make_room(outbox):
@@ -91,6 +90,6 @@ def _merge(outbox, after, alike, begun=False):
         outbox.merge(earlier[key], number, both)
         earlier[key] = number
         done += 1
-        if done == MOST_AT_ONCE:
+        if done == MERGED_AT_ONCE:
             break
     return done

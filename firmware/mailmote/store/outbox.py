@@ -12,10 +12,10 @@ one stands for both from then on, and says so. Of what is refused or bad, the ne
 import os
 import random
 
-from .. import log
+from .. import compat, log
 from ..errors import StorageError
 from ..explanations import failure
-from . import merging, record
+from . import record
 
 _FOLDER = "outbox"
 _REFUSED = "refused"
@@ -25,6 +25,8 @@ _REPLY = ".why"  # beside a refused record: what the server said, not told to pe
 _TOLD = ".txt"  # the same, told
 # A record takes about a tenth of a littlefs block of metadata: 200 fit 100 kB with room to rewrite.
 MAX_RECORDS = 200
+MERGED_AT_ONCE = 8  # a walk reads every record: not for the sake of one
+_MERGING = "mailmote.store.merging"  # which an outbox that is not full has no use for
 _MAX_REFUSED = 40
 _MAX_BAD = 20
 _MAX_REPLY_BYTES = 600
@@ -54,8 +56,8 @@ class Outbox:
         for number in _answered():
             if number not in self._numbers and number not in refused:
                 _forget_replies(number)  # the power went between the record and this
-        if len(self._numbers) > MAX_RECORDS - merging.MOST_AT_ONCE:
-            merging.finish(self)
+        if len(self._numbers) > MAX_RECORDS - MERGED_AT_ONCE:
+            compat.borrow(_MERGING).finish(self)
         self.oldest_found = self._numbers[0] if self._numbers else 0
         self.newest_found = self._numbers[-1] if self._numbers else 0
 
@@ -68,7 +70,7 @@ class Outbox:
         `dated`: its time is by a clock that is known to be right. Raises StorageError.
         """
         if len(self._numbers) >= MAX_RECORDS:
-            self.merged += merging.make_room(self)
+            self._make_room()
             if len(self._numbers) >= MAX_RECORDS:
                 raise failure(StorageError, "outbox-full", MAX_RECORDS)
         number = self._next
@@ -77,6 +79,14 @@ class Outbox:
         self._next = number + 1
         self._numbers.append(number)
         return number
+
+    def _make_room(self):
+        """By merging; where there is no memory for that either, the outbox is full for now."""
+        try:
+            merging = compat.borrow(_MERGING)
+        except MemoryError:
+            return
+        self.merged += merging.make_room(self)
 
     def waiting(self):
         """The numbers of the waiting records, oldest first."""
