@@ -21,6 +21,7 @@ from mailmote_host.virtual import interpreter
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
+_HEAP = "heapsize=4M"  # a test has a flash of up to 1 MB in it, in one piece
 FIRMWARE = TESTS.parent / "firmware"
 
 
@@ -31,9 +32,6 @@ def micropython():
 
 
 @cache
-_HEAP = "heapsize=4M"  # a test has a flash of up to 1 MB in it, in one piece
-
-
 def _run_on_micropython(path):
     entries = ":".join(str(folder) for folder in (path.parent, FIRMWARE, TESTS))
     done = subprocess.run(
