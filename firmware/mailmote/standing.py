@@ -49,6 +49,7 @@ def _whose(settings, sensor):
     crc = binascii.crc32(__version__.encode())
     for alarm in settings["alarms"]:
         if alarm["sensor"] == sensor:
-            told = (sensor, alarm["name"], "above" in alarm, recipients_of(settings, alarm["name"]))
+            sides = "above" in alarm, "below" in alarm
+            told = (sensor, alarm["name"], sides, recipients_of(settings, alarm["name"]))
             crc = binascii.crc32(repr(told).encode(), crc)
     return crc

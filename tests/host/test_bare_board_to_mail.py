@@ -84,6 +84,20 @@ def test_a_micropython_that_is_too_old_has_to_be_flashed(tmp_path, monkeypatch, 
     assert "The board needs wifi.password, and nothing gives it. Nothing was changed." in err
 
 
+def test_a_program_of_somebody_elses_is_replaced_where_that_is_wanted(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MAILMOTE_WIFI_PASSWORD", "canary-wifi")
+    (tmp_path / "mote.toml").write_text(MOTE)
+    with SerialBoard(tmp_path / "board", {"main.py": b"print('theirs')\n"}) as board:
+        board.start()
+        run = ["run", str(tmp_path / "mote.toml"), "--port", board.port, "--no-test-mail", "--json"]
+        assert cli.main(run) == 2
+        assert "To replace it, and keep a copy on this computer: --replace." in capsys.readouterr().err
+        assert cli.main([*run, "--replace", "--backup", str(tmp_path / "kept")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["flashed"], told["provisioned"]["ready"], told["test_mail"]) == (None, True, None)
+    assert (tmp_path / "kept" / "main.py").read_bytes() == b"print('theirs')\n"
+
+
 @pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize(("way", "transport"), CASES, ids=lambda value: getattr(value, "name", value))
 def test_a_bare_board_becomes_a_mote_that_mails(way, transport, tmp_path):
@@ -107,6 +121,7 @@ def test_a_bare_board_becomes_a_mote_that_mails(way, transport, tmp_path):
         code, out, said = run(board, tmp_path, variables, "--no-follow" if transport == "pty" else "--json")
         assert code == 0, said
         assert "Ready: mailmote" in said
+        assert "no files to copy" not in said, "what is known is not looked for again"
         if transport == "pty":
             assert f"The test mail was accepted for {way.to}." in out
         else:

@@ -494,6 +494,11 @@ def test_an_address_that_is_dialled_needs_no_proxy(desk, monkeypatch):
     assert desk.sign_in()
 
 
+def test_an_answer_that_does_not_end_in_time_is_told(desk, monkeypatch):
+    monkeypatch.setattr("mailmote_host.sign_in.transport._MAX_ANSWER_S", -1)
+    assert desk.fail().startswith("login.microsoftonline.com did not answer in time. Check this computer's")
+
+
 def test_nothing_listens(desk):
     desk.oauth["port"] = closed_port()
     text = desk.fail()

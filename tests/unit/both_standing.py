@@ -89,6 +89,28 @@ def test_whoever_was_not_told_is_told():
     equal(restarted(one, [21], [21], settings([below])), [(event.ALARM, "Warm")])
 
 
+def test_an_alarm_that_lost_its_limit_stands_no_more():
+    """Its level would have no end, and would be reminded of for ever."""
+    below = alarm(below=25, clear=25, repeat_every_s=60)
+    silent = alarm(no_reading_for_s=600, repeat_every_s=60)
+    for key in ("above", "clear"):
+        del silent[key]
+    del below["above"]
+    told = []
+
+    def play():
+        first = watcher(settings([below]), [], 21)
+        first.sample(T)
+        standing.keep([first], settings([below]))
+        again = watcher(settings([silent]), told, 21)
+        standing.take_up([again], settings([silent]))
+        again.sample(T + 60)
+        again.tick(T + 300)
+        equal((told, again.standing()), ([], []))
+
+    on(Clock(), play)
+
+
 def test_a_change_that_is_held_back_is_told_by_the_next_start():
     """The state that people know is right again within the hour, whatever happens in between."""
     one, told, clock = settings([alarm()]), [], Clock()
