@@ -228,6 +228,26 @@ def test_a_full_outbox_without_two_of_one_alarm_says_so():
     on_flash(check, 64)
 
 
+def test_a_full_outbox_without_memory_to_merge_keeps_what_it_has_and_says_so():
+    def no_memory(path):
+        raise MemoryError
+
+    def check():
+        box = outbox.Outbox()
+        for _ in range(outbox.MAX_RECORDS):
+            box.enqueue(sample("one", 0), TO)
+        borrow, outbox.compat.borrow = outbox.compat.borrow, no_memory
+        try:
+            equal(raises(StorageError, box.enqueue, sample("one", 0), TO).key, "outbox-full")
+        finally:
+            outbox.compat.borrow = borrow
+        equal((len(box), box.merged), (outbox.MAX_RECORDS, 0))
+        box.enqueue(sample("one", 0), TO)
+        equal(box.merged > 0, True)
+
+    on_flash(check, 64)
+
+
 def test_a_merge_that_a_power_cut_halved_is_finished_at_the_next_start():
     def check():
         box = outbox.Outbox()
