@@ -508,7 +508,7 @@ def test_time_that_is_over_is_a_failure_only_where_a_text_was_waited_for(plug, c
     assert cli.main(["monitor", "--port", plug.name, "--for", "100ms"]) == 0
     assert capsys.readouterr().err == ""
     assert cli.main(["monitor", "--port", plug.name, "--for", "0.1", "--until", "never"]) == 1
-    assert capsys.readouterr().err == "No line with 'never' came within 0.1 s.\n"
+    assert capsys.readouterr().err == "No line with 'never' came within 0.1 s. Wait longer with --for.\n"
 
 
 def test_ctrl_c_before_the_first_line_is_as_good_as_later(plug, monkeypatch):

@@ -84,7 +84,7 @@ def command(
         seen = _shown_until(lines, shows, level, until)
     if until is None or seen:
         return _IN_TIME
-    print(f"No line with {until!r} came within {for_s:g} s.", file=sys.stderr)
+    print(f"No line with {until!r} came within {for_s:g} s. Wait longer with --for.", file=sys.stderr)
     return _TOO_LATE
 
 

@@ -82,7 +82,7 @@ def forget(name: str, port: str | None, as_json: bool) -> None:
     with Place(ports.choose(port)).open() as board:
         found = secrets.forget(board, name)
     if not found:
-        raise HostError(f"the board has no {name}.")
+        raise HostError(f"the board has no {name}. `mailmote secrets list` tells what it has.")
     print(json.dumps({"forgotten": name}) if as_json else f"The board has forgotten {name}.")
 
 
